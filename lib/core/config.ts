@@ -1,0 +1,50 @@
+import { ArgumentError } from './errors.js';
+
+type Floatx = 'float16' | 'bfloat16' | 'float32' | 'float64';
+/** Position of the channel axis in images. */
+export type DataFormat = 'channels_last' | 'channels_first';
+
+const state: { floatx: Floatx; epsilon: number; imageDataFormat: DataFormat } = {
+  floatx: 'float32',
+  epsilon: 1e-7,
+  imageDataFormat: 'channels_last',
+};
+
+/** Package-wide settings, as `keras.config`. Device settings are added by `core/device.ts`. */
+export const config = {
+  /** Default float dtype. @default 'float32' */
+  floatx(): Floatx {
+    return state.floatx;
+  },
+  /** Sets the default float dtype of new weights and of nested arrays of numbers. */
+  setFloatx(value: Floatx): void {
+    if (!['float16', 'bfloat16', 'float32', 'float64'].includes(value)) {
+      throw new ArgumentError(
+        `config.setFloatx: expected 'float16', 'bfloat16', 'float32' or 'float64', got ${JSON.stringify(value)}.`,
+      );
+    }
+    state.floatx = value;
+  },
+  /** Small number that keeps divisions and logarithms finite. @default 1e-7 */
+  epsilon(): number {
+    return state.epsilon;
+  },
+  setEpsilon(value: number): void {
+    if (typeof value !== 'number' || !(value >= 0)) {
+      throw new ArgumentError(`config.setEpsilon: expected a number of at least 0, got ${String(value)}.`);
+    }
+    state.epsilon = value;
+  },
+  /** Default position of the channel axis. @default 'channels_last' */
+  imageDataFormat(): DataFormat {
+    return state.imageDataFormat;
+  },
+  setImageDataFormat(value: DataFormat): void {
+    if (value !== 'channels_last' && value !== 'channels_first') {
+      throw new ArgumentError(
+        `config.setImageDataFormat: expected 'channels_last' or 'channels_first', got ${JSON.stringify(value)}.`,
+      );
+    }
+    state.imageDataFormat = value;
+  },
+};

@@ -1,0 +1,156 @@
+import { ArgumentError } from './errors.js';
+import type { Field, Fields } from './fields.js';
+import { show } from './fields.js';
+import { nearestName, toSnakeCase } from './names.js';
+import { isPlainObject } from './tree.js';
+
+/** A class with a table of fields. */
+export interface ConfigurableClass {
+  // biome-ignore lint/suspicious/noExplicitAny: constructors of subclasses differ in their options only.
+  new (options?: any): Configurable;
+  readonly fields: Fields;
+  readonly className: string;
+  readonly module: string;
+  fromConfig(config: Record<string, unknown>): Configurable;
+}
+
+/** An object as a config holds it: class, constructor's options, and where the class lives. */
+export interface SerializedObject {
+  module: string | null;
+  className: string;
+  config: Record<string, unknown>;
+  registeredName: string | null;
+}
+
+const merged = new WeakMap<object, Fields>();
+
+/** All fields of a class, its base classes' first. */
+export function fieldsOf(type: ConfigurableClass): Fields {
+  let fields = merged.get(type);
+  if (fields === undefined) {
+    const base = Object.getPrototypeOf(type) as ConfigurableClass | null;
+    const inherited = base !== null && 'fields' in base ? fieldsOf(base) : {};
+    fields = Object.hasOwn(type, 'fields') ? { ...inherited, ...type.fields } : inherited;
+    merged.set(type, fields);
+  }
+  return fields;
+}
+
+/** Keras' key of a field. */
+export function configKey(name: string, field: Field): string {
+  return field.key ?? toSnakeCase(name);
+}
+
+/**
+ * Base of everything that is made from one options object and can be written to a config: layers, losses, metrics, optimizers, initializers, …
+ *
+ * A subclass declares its own options in `static readonly fields` and the same names with `declare`; the constructor checks each option and sets the
+ * property; `getConfig` and `fromConfig` follow from the table.
+ *
+ * @example
+ * ```ts
+ * class Scale extends Layer {
+ *   static override readonly className = 'Scale';
+ *   static override readonly fields = { factor: required(is.number()) };
+ *   declare readonly factor: number;
+ *   override call(x: Tensor): Tensor {
+ *     return ops.multiply(x, this.factor);
+ *   }
+ * }
+ * ```
+ */
+export abstract class Configurable {
+  /** Options of this class alone; base classes add theirs. */
+  static readonly fields: Fields = {};
+  /** Keras' module of the class, as files name it: 'keras.layers'. `null` for a user's class. */
+  static readonly module: string | null = null;
+
+  /** Name of the class in configs. Built-in classes state it, so that minifiers can't change it. */
+  static get className(): string {
+    return this.name;
+  }
+
+  constructor(options: object = {}) {
+    const type = new.target as unknown as ConfigurableClass;
+    const given = checkOptions(type.className, options);
+    const fields = fieldsOf(type);
+    const taken = Object.keys(fields).filter((name) => (fields[name] as Field).takes !== false);
+    for (const name of Object.keys(given)) {
+      if (taken.includes(name)) continue;
+      const near = nearestName(name, taken);
+      throw new ArgumentError(
+        `${type.className}: unknown option '${name}'.`,
+        near === null ? `Options: ${taken.join(', ')}.` : `Did you mean '${near}'?`,
+      );
+    }
+    for (const name of taken) {
+      const field = fields[name] as Field;
+      let value = given[name];
+      if (value === undefined) {
+        if (!('default' in field)) {
+          throw new ArgumentError(
+            `${type.className}: option '${name}' is required.`,
+            `Write new ${type.className}({ ${name}: … }).`,
+          );
+        }
+        value = typeof field.default === 'function' ? (field.default as () => unknown)() : field.default;
+      }
+      Object.defineProperty(this, name, {
+        value: field.check(value, `${type.className}: ${name}`),
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  }
+
+  /** The class of this object, with its table of fields. @internal */
+  get type(): ConfigurableClass {
+    return this.constructor as unknown as ConfigurableClass;
+  }
+
+  /** The options that make an equal object: plain JSON, keys in camelCase. */
+  getConfig(): Record<string, unknown> {
+    const config: Record<string, unknown> = {};
+    for (const [name, field] of Object.entries(fieldsOf(this.type))) {
+      if (field.writes === false) continue;
+      const value = (this as unknown as Record<string, unknown>)[name];
+      config[name] = field.toConfig === undefined ? plain(value) : field.toConfig(value as never);
+    }
+    return config;
+  }
+
+  /** Makes an object from what `getConfig` answered. */
+  static fromConfig<T extends Configurable>(this: new (options: never) => T, config: Record<string, unknown>): T {
+    const fields = fieldsOf(this as unknown as ConfigurableClass);
+    const options = Object.fromEntries(Object.entries(config).filter(([name]) => fields[name]?.takes !== false));
+    return new (this as unknown as new (options: Record<string, unknown>) => T)(options);
+  }
+}
+
+function checkOptions(className: string, options: unknown): Record<string, unknown> {
+  if (isPlainObject(options)) return options;
+  throw new ArgumentError(
+    `${className}: expected an object of options, got ${show(options)}.`,
+    `Write new ${className}({ … }).`,
+  );
+}
+
+/** A value as plain JSON: objects with a config become {@link SerializedObject}s. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Configurable) return serialized(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plain(child)]));
+  return value === undefined ? null : value;
+}
+
+/** An object with its class, for configs; keys in camelCase. */
+export function serialized(object: Configurable): SerializedObject {
+  const { type } = object;
+  return {
+    module: type.module ?? null,
+    className: type.className,
+    config: object.getConfig(),
+    registeredName: type.module === null ? type.className : null,
+  };
+}

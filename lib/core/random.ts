@@ -1,0 +1,81 @@
+import { ArgumentError } from './errors.js';
+import { native } from './native.js';
+import { tensor, type Tensor } from './tensor.js';
+import { Variable } from './variable.js';
+import { call } from './call.js';
+import { keep as keepAlive } from './tidy.js';
+
+let globalSeed = Math.floor(Math.random() * 2 ** 32);
+let drawn = 0;
+
+/** Seeds everything: initializers, dropout and shuffling of layers and models made afterwards, and `ops`/`random` without a seed. */
+export function setRandomSeed(seed: number): void {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new ArgumentError(`utils.setRandomSeed: expected a whole number of at least 0, got ${String(seed)}.`);
+  }
+  globalSeed = seed;
+  drawn = 0;
+  globalGenerator = undefined;
+  native.manualSeed(seed);
+}
+
+/** A new seed that follows from the global one: the n-th call after `setRandomSeed(s)` always answers the same. @internal */
+export function drawSeed(): number {
+  // splitmix64's finaliser over (seed, count), kept to 53 bits so that it is a JavaScript number.
+  let z = (BigInt(globalSeed) * 0x9e3779b97f4a7c15n + BigInt(++drawn) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn;
+  z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn;
+  z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn;
+  return Number((z ^ (z >> 31n)) & 0x1fffffffffffffn);
+}
+
+/**
+ * A stream of seeds for random operations: state [key, offset] in an int64 Variable, so that a recorded step draws anew each time.
+ * Two generators with the same seed give the same numbers on every device and for any number of threads.
+ */
+export class SeedGenerator {
+  /** The seed given, or drawn. */
+  readonly seed: number;
+  /** [key, offset], int64. */
+  readonly state: Variable;
+
+  constructor(options: { seed?: number | null; name?: string } = {}) {
+    const { seed, name = 'seed_generator' } = options;
+    if (seed !== undefined && seed !== null && (!Number.isSafeInteger(seed) || seed < 0)) {
+      throw new ArgumentError(`SeedGenerator: expected seed to be a whole number of at least 0 or null, got ${String(seed)}.`);
+    }
+    this.seed = seed ?? drawSeed();
+    this.state = new Variable(tensor(new BigInt64Array([BigInt(this.seed), 0n]), { device: 'cpu' }), {
+      trainable: false,
+      name: `${name}_state`,
+    });
+  }
+
+  /** The seed for one random operation, [key, offset]; the next call answers another. */
+  next(): Tensor {
+    const now = this.state.value;
+    this.state.assign(call('aten::add.Tensor', now, stride(), 1));
+    return now;
+  }
+}
+
+let one: Tensor | undefined;
+function stride(): Tensor {
+  if (one === undefined || one.isDisposed) one = keepAlive(tensor(new BigInt64Array([0n, 1n]), { device: 'cpu' }));
+  return one;
+}
+
+
+let globalGenerator: SeedGenerator | undefined;
+
+/** A seed tensor [key, offset] from whatever `seed` options take: a generator, a number (same numbers every call), or nothing (the global stream). */
+export function seedTensor(seed: SeedGenerator | number | null | undefined): Tensor {
+  if (seed instanceof SeedGenerator) return seed.next();
+  if (seed === null || seed === undefined) {
+    if (globalGenerator === undefined) globalGenerator = new SeedGenerator({ seed: globalSeed, name: 'global_seed' });
+    return globalGenerator.next();
+  }
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new ArgumentError(`random: expected seed to be a SeedGenerator or a whole number of at least 0, got ${String(seed)}.`);
+  }
+  return tensor(new BigInt64Array([BigInt(seed), 0n]), { device: 'cpu' });
+}

@@ -1,0 +1,61 @@
+import { native } from './native.js';
+
+/**
+ * Where each node of a recording was called, in parallel to the native nodes. `Error` objects: V8 gathers frames at once but formats them only
+ * when somebody looks.
+ */
+export type CallSites = Error[];
+
+const stack: CallSites[] = [];
+
+/** True while a function is being recorded (and recording isn't suspended). */
+export function isRecording(): boolean {
+  return stack.length > 0 && native.recordDepth() > 0;
+}
+
+/** Starts noting call sites for a new recording. @internal */
+export function beginSites(): void {
+  stack.push([]);
+}
+
+/** Ends the newest recording and returns its call sites. @internal */
+export function endSites(): CallSites {
+  return stack.pop() ?? [];
+}
+
+/** Notes the JavaScript line of the node just recorded; costs one comparison outside recordings. @internal */
+export function noteCallSite(): void {
+  const sites = stack[stack.length - 1];
+  if (sites === undefined) return;
+  const position = native.recordPosition();
+  if (position < 0 || sites[position] !== undefined) return;
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 40;
+  sites[position] = new Error('call site');
+  Error.stackTraceLimit = limit;
+}
+
+/** Runs a function outside the current recording and gradient scopes: for creating Variables, which must happen once, not at every step. */
+export function suspendRecording<T>(fn: () => T): T {
+  native.suspend();
+  const hidden = stack.splice(0, stack.length);
+  try {
+    return fn();
+  } finally {
+    stack.push(...hidden);
+    native.resume();
+  }
+}
+
+const own = new URL('..', import.meta.url).href;
+
+/** The first line of a call site outside this package: 'file:line:column', or null. @internal */
+export function userLine(site: Error | undefined): string | null {
+  const lines = site?.stack?.split('\n').slice(1) ?? [];
+  for (const line of lines) {
+    if (line.includes(own) || line.includes(own.replace('file://', '')) || line.includes('node:')) continue;
+    const match = /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(line.trim());
+    if (match) return (match[1] as string).replace('file://', '');
+  }
+  return null;
+}

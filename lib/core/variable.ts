@@ -1,0 +1,123 @@
+import { resultType } from './dtype.js';
+import { ArgumentError, ShapeError, translateError } from './errors.js';
+import { type Handle, native } from './native.js';
+import { noteCallSite, suspendRecording } from './recording.js';
+import { formatShape, Tensor, type TensorLike, tensor } from './tensor.js';
+import { keep } from './tidy.js';
+import { call } from './call.js';
+
+/** Options of a {@link Variable}. */
+export interface VariableOptions {
+  /** Element type. @default that of the initial value */
+  dtype?: import('./dtype.js').DType;
+  /** Whether optimizers may change it. @default true */
+  trainable?: boolean;
+  /** Name, without its place in a model. @default 'variable' */
+  name?: string;
+  /** How replicas combine it: kept for Keras' configs. @default 'none' */
+  aggregation?: 'none' | 'mean' | 'sum' | 'only_first_replica';
+}
+
+/** Lets an optimizer or layer veto or follow an assignment. @internal */
+export type Constraint = (weight: Tensor) => Tensor;
+
+/**
+ * A tensor whose value can be replaced: a weight, a counter, the state of a metric. Shape and dtype never change.
+ *
+ * A Variable stands wherever a tensor does. Values that were read before an assignment stay as they were.
+ *
+ * @example
+ * ```ts
+ * const count = new Variable(0, { dtype: 'int32', trainable: false });
+ * count.assignAdd(1);
+ * ```
+ */
+export class Variable extends Tensor {
+  /** Whether optimizers may change it. */
+  trainable: boolean;
+  /** Name, without its place in a model. */
+  readonly name: string;
+  /** Name with its place in a model: 'sequential/dense/kernel'. Set by the layer that owns the variable. */
+  path: string;
+  readonly aggregation: NonNullable<VariableOptions['aggregation']>;
+  /** Applied by optimizers after each update. */
+  constraint: Constraint | null = null;
+  /** Regularizer whose penalty the layer adds to its losses. */
+  regularizer: ((weight: Tensor) => Tensor) | null = null;
+
+  /** @throws {ArgumentError} for a value that is no tensor, number or array */
+  constructor(initial: TensorLike, options: VariableOptions = {}) {
+    const { trainable = true, name = 'variable', aggregation = 'none' } = options;
+    const handle = suspendRecording((): Handle => {
+      let value = tensor(initial, initial instanceof Tensor ? {} : { ...(options.dtype && { dtype: options.dtype }) });
+      if (options.dtype !== undefined && value.dtype !== options.dtype) value = call('aten::to.dtype', value, options.dtype);
+      try {
+        return native.variable(value.handle, name);
+      } catch (error) {
+        throw translateError(error);
+      }
+    });
+    super(handle);
+    keep(this);
+    this.trainable = trainable;
+    this.name = name;
+    this.path = name;
+    this.aggregation = aggregation;
+  }
+
+  /** The present value, as a tensor that later assignments don't change. */
+  get value(): Tensor {
+    try {
+      const value = new Tensor(native.variableValue(this.live()));
+      noteCallSite();
+      return value;
+    } catch (error) {
+      throw translateError(error);
+    }
+  }
+
+  /**
+   * Replaces the value. Inside a recorded function this is a step of the program.
+   * @throws {ShapeError} if the shape differs
+   */
+  assign(value: TensorLike): this {
+    let source = value instanceof Tensor ? value : tensor(value, { dtype: this.dtype });
+    if (source.shape.length !== this.shape.length || source.shape.some((size, axis) => size !== this.shape[axis])) {
+      throw new ShapeError(
+        `Variable "${this.path}": expected a value of shape ${formatShape(this.shape)}, got ${formatShape(source.shape)}.`,
+        'A variable keeps its shape: make a new one for another shape.',
+      );
+    }
+    if (source.dtype !== this.dtype) source = call('aten::to.dtype', source, this.dtype);
+    try {
+      native.assign(this.live(), source.handle);
+      noteCallSite();
+    } catch (error) {
+      throw translateError(error);
+    }
+    return this;
+  }
+
+  /** Adds to the value. The dtype stays the variable's. */
+  assignAdd(value: TensorLike): this {
+    return this.assign(call('aten::add.Tensor', this, this.#operand(value), 1));
+  }
+
+  /** Subtracts from the value. The dtype stays the variable's. */
+  assignSub(value: TensorLike): this {
+    return this.assign(call('aten::sub.Tensor', this, this.#operand(value), 1));
+  }
+
+  #operand(value: TensorLike): Tensor {
+    if (value instanceof Tensor) {
+      resultType(this.dtype, value.dtype);
+      return value;
+    }
+    if (typeof value === 'string') throw new ArgumentError('Variable: expected a tensor, number or array, got a string.');
+    return tensor(value, { dtype: this.dtype });
+  }
+
+  override toString(): string {
+    return this.isDisposed ? 'Variable(disposed)' : `Variable(${this.path}: ${this.dtype}${formatShape(this.shape)})`;
+  }
+}

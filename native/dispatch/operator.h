@@ -1,0 +1,57 @@
+// What is known of an operator of libtorch's registry, found once by name.
+#pragma once
+
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace torchlayers {
+
+// How an argument of the schema is converted.
+enum class ArgKind {
+  Tensor,
+  OptionalTensor,
+  TensorList,
+  OptionalTensorList,
+  Scalar,
+  Int,
+  Float,
+  Bool,
+  String,
+  IntList,
+  FloatList,
+  BoolList,
+  ScalarList,
+  DType,
+  Device,
+  Layout,
+  MemoryFormat,
+  Generator,
+  Other,
+};
+
+enum class ReturnKind { None, Tensor, Tensors, Value };
+
+struct Operator {
+  Operator(c10::OperatorHandle found);
+
+  c10::OperatorHandle handle;
+  std::string name;
+  std::vector<ArgKind> kinds;
+  std::vector<bool> optional;
+  // Arguments that the operator writes to.
+  std::vector<bool> writes;
+  bool mutates = false;
+  // Index of the `device` argument, or -1.
+  int device_argument = -1;
+  // The shape of the result, or the result itself, depends on values: refused while recording unless `recordable_call` says otherwise.
+  bool data_dependent = false;
+  ReturnKind returns = ReturnKind::None;
+};
+
+// Finds 'aten::add.Tensor'; throws ArgumentError if the registry has no such operator.
+std::shared_ptr<const Operator> find_operator(const std::string& name);
+
+}  // namespace torchlayers

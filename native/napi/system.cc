@@ -1,0 +1,107 @@
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <mutex>
+
+#include "napi/exports.h"
+#include "training/threads.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace torchlayers {
+namespace {
+
+// Threads for training and other work off the JavaScript thread; 0: as many as there are cores.
+int chosen_threads = 0;
+
+int compute_threads() { return chosen_threads > 0 ? chosen_threads : available_cores(); }
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "CPU";
+}
+
+}  // namespace
+
+napi_value manual_seed(Env& env, napi_callback_info info) {
+  const Arguments args(env, info);
+  auto generator = at::globalContext().defaultGenerator(at::kCPU);
+  std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_current_seed(static_cast<uint64_t>(to_int(env.env, args[0])));
+  return undefined(env.env);
+}
+
+napi_value list_devices(Env& env, napi_callback_info) {
+  napi_value list;
+  check(env.env, napi_create_array(env.env, &list));
+  uint32_t count = 0;
+  const auto add = [&](const std::string& name, const std::string& description, napi_value bytes) {
+    napi_value device;
+    check(env.env, napi_create_object(env.env, &device));
+    napi_set_named_property(env.env, device, "name", from_string(env.env, name));
+    napi_set_named_property(env.env, device, "description", from_string(env.env, description));
+    napi_set_named_property(env.env, device, "memoryBytes", bytes);
+    napi_set_element(env.env, list, count++, device);
+  };
+#ifdef _SC_PHYS_PAGES
+  const double bytes = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  add("cpu", processor_name(), from_double(env.env, bytes));
+#else
+  add("cpu", processor_name(), null(env.env));
+#endif
+  if (at::hasCUDA()) {
+    const int gpus = static_cast<int>(at::detail::getCUDAHooks().deviceCount());
+    for (int i = 0; i < gpus; ++i) add("cuda:" + std::to_string(i), "CUDA device " + std::to_string(i), null(env.env));
+  }
+  return list;
+}
+
+napi_value set_threads(Env& env, napi_callback_info info) {
+  const Arguments args(env, info);
+  chosen_threads = static_cast<int>(to_int(env.env, args[0]));
+  return undefined(env.env);
+}
+
+napi_value get_threads(Env& env, napi_callback_info) { return from_int(env.env, compute_threads()); }
+
+napi_value build_info(Env& env, napi_callback_info) {
+  napi_value result;
+  check(env.env, napi_create_object(env.env, &result));
+  const auto set = [&](const char* name, napi_value value) { napi_set_named_property(env.env, result, name, value); };
+  set("libtorch", from_string(env.env, TORCH_VERSION));
+#if defined(__clang__) || defined(__GNUC__)
+  set("compiler", from_string(env.env, __VERSION__));
+#elif defined(_MSC_VER)
+  set("compiler", from_string(env.env, "MSVC " + std::to_string(_MSC_VER)));
+#endif
+#ifdef TORCHLAYERS_BUILD_FLAGS
+  set("flags", from_string(env.env, TORCHLAYERS_BUILD_FLAGS));
+#else
+  set("flags", from_string(env.env, ""));
+#endif
+#ifdef _OPENMP
+  set("openmp", from_bool(env.env, true));
+#else
+  set("openmp", from_bool(env.env, false));
+#endif
+  set("threads", from_int(env.env, compute_threads()));
+  set("cpuCapability", from_string(env.env, at::get_cpu_capability()));
+  set("cuda", from_bool(env.env, at::hasCUDA()));
+  return result;
+}
+
+napi_value shutdown(Env& env, napi_callback_info) {
+  env.shutdown();
+  return undefined(env.env);
+}
+
+}  // namespace torchlayers

@@ -1,0 +1,98 @@
+// A recorded function: a list of nodes over numbered slots. Immutable once finished, so that any number of threads may run it at once; a run has its
+// own frame.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tensor/value.h"
+
+namespace torchlayers {
+
+// Where a node finds a tensor.
+struct Ref {
+  enum class Kind { None, Slot, Constant, Variable };
+  Kind kind = Kind::None;
+  int index = -1;
+
+  static Ref slot(int index) { return {Kind::Slot, index}; }
+  static Ref constant(int index) { return {Kind::Constant, index}; }
+  static Ref variable(int index) { return {Kind::Variable, index}; }
+};
+
+// Whether libtorch's autograd watches a node: as at the program's start, always, or never.
+enum class GradMode { Inherit, On, Off };
+
+struct TensorInfo {
+  std::vector<int64_t> sizes;
+  at::ScalarType dtype = at::ScalarType::Float;
+  at::Device device = at::kCPU;
+};
+
+class Program;
+
+// State of one run.
+struct Frame {
+  explicit Frame(const Program& program);
+
+  const Program& program;
+  std::vector<at::Tensor> slots;
+  // Variables that an enclosing gradient watches are read from here instead of from their state; empty for all others.
+  std::vector<at::Tensor> bound;
+  // Autograd's state when the run began.
+  bool grad_at_start = false;
+
+  at::Tensor get(const Ref& ref) const;
+  // `bound` for a sub-program of this one.
+  std::vector<at::Tensor> bound_for(const Program& sub) const;
+};
+
+class Node {
+ public:
+  virtual ~Node() = default;
+  virtual void run(Frame& frame) const = 0;
+  // Text without the outputs: 'aten::relu(%1)'.
+  virtual std::string text(const Program& program) const = 0;
+  // Calls `visit` for each ref that the node reads.
+  virtual void reads(const std::function<void(const Ref&)>& visit) const = 0;
+
+  std::vector<int> outputs;
+  GradMode grad = GradMode::Inherit;
+  // Slots that no later node and no output reads: released after this node.
+  std::vector<int> release;
+};
+
+class Program {
+ public:
+  std::vector<TensorInfo> inputs;
+  // Inputs after the first `explicit_inputs` are tensors of the enclosing recording that this one uses: their slots here, and what they are there.
+  int explicit_inputs = 0;
+  std::vector<int> input_slots;
+  std::vector<Value> captured_values;
+  std::vector<at::Tensor> constants;
+  std::vector<VariablePtr> variables;
+  std::vector<TensorInfo> slots;
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<Ref> outputs;
+
+  // Fills the nodes' `release`. Called once, when recording ends.
+  void finish();
+  // Runs all nodes. Inputs are checked against the signature; errors are NodeErrors.
+  // `bound` may be empty, or hold a tensor (or nothing) for each variable.
+  std::vector<at::Tensor> run(std::vector<at::Tensor> arguments, std::vector<at::Tensor> bound = {}) const;
+  // One node a line.
+  std::string text() const;
+  std::string text(const Ref& ref) const;
+  // Shape, dtype and device of what a ref stands for.
+  TensorInfo info(const Ref& ref) const;
+  int node_count() const { return static_cast<int>(nodes.size()); }
+};
+
+using ProgramPtr = std::shared_ptr<Program>;
+
+}  // namespace torchlayers
