@@ -19,7 +19,11 @@ const operators = new Map<string, OperatorInfo>();
 function operator(name: string): OperatorInfo {
   let info = operators.get(name);
   if (info === undefined) {
-    info = native.operator(name);
+    try {
+      info = native.operator(name);
+    } catch (error) {
+      throw translateError(error);
+    }
     operators.set(name, info);
   }
   return info;

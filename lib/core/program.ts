@@ -102,12 +102,11 @@ export function record(specs: readonly TensorSpec[], fn: (inputs: Tensor[]) => u
     }
     const found: Tensor[] = [];
     const shape = mapTree(result, (leaf) => {
-      if (!(leaf instanceof Tensor)) return { constant: leaf };
+      if (!(leaf instanceof Tensor)) return leaf;
       found.push(leaf);
-      const mask = leaf.mask;
-      if (mask === undefined) return { output: found.length - 1 };
-      found.push(mask);
-      return { output: found.length - 2, mask: found.length - 1 };
+      if (leaf.mask === undefined) return new OutputSlot(found.length - 1);
+      found.push(leaf.mask);
+      return new OutputSlot(found.length - 2, found.length - 1);
     });
     const handle = native.recordEnd(found.map((tensor) => tensor.handle));
     return new Program(handle, specs, endSites(), (outputs) => restore(shape, outputs));
@@ -118,18 +117,24 @@ export function record(specs: readonly TensorSpec[], fn: (inputs: Tensor[]) => u
   }
 }
 
-function restore(shape: unknown, outputs: Tensor[]): unknown {
-  if (Array.isArray(shape)) return shape.map((child) => restore(child, outputs));
-  const node = shape as { output?: number; mask?: number; constant?: unknown };
-  if (typeof node.output === 'number') {
-    const tensor = outputs[node.output] as Tensor;
-    if (typeof node.mask === 'number') tensor.mask = outputs[node.mask];
-    return tensor;
+/** Stands in the tree of a recorded function's results where a tensor goes. */
+class OutputSlot {
+  readonly output: number;
+  readonly mask: number | undefined;
+
+  constructor(output: number, mask?: number) {
+    this.output = output;
+    this.mask = mask;
   }
-  if ('constant' in node) return node.constant;
-  const result: Record<string, unknown> = {};
-  for (const [key, child] of Object.entries(node)) result[key] = restore(child, outputs);
-  return result;
+}
+
+function restore(shape: unknown, outputs: Tensor[]): unknown {
+  return mapTree(shape, (leaf) => {
+    if (!(leaf instanceof OutputSlot)) return leaf;
+    const tensor = outputs[leaf.output] as Tensor;
+    if (leaf.mask !== undefined) tensor.mask = outputs[leaf.mask];
+    return tensor;
+  });
 }
 
 /** A function that runs recorded programs. */

@@ -1,5 +1,5 @@
-import { resultType } from './dtype.js';
-import { ArgumentError, ShapeError, translateError } from './errors.js';
+import { type DType, resultType } from './dtype.js';
+import { ArgumentError, ShapeError, StateError, translateError } from './errors.js';
 import { type Handle, native } from './native.js';
 import { noteCallSite, suspendRecording } from './recording.js';
 import { formatShape, Tensor, type TensorLike, tensor } from './tensor.js';
@@ -9,7 +9,7 @@ import { call } from './call.js';
 /** Options of a {@link Variable}. */
 export interface VariableOptions {
   /** Element type. @default that of the initial value */
-  dtype?: import('./dtype.js').DType;
+  dtype?: DType;
   /** Whether optimizers may change it. @default true */
   trainable?: boolean;
   /** Name, without its place in a model. @default 'variable' */
@@ -45,11 +45,22 @@ export class Variable extends Tensor {
   /** Regularizer whose penalty the layer adds to its losses. */
   regularizer: ((weight: Tensor) => Tensor) | null = null;
 
-  /** @throws {ArgumentError} for a value that is no tensor, number or array */
-  constructor(initial: TensorLike, options: VariableOptions = {}) {
+  /**
+   * @param initial the first value; or a function that makes it, which runs outside any recording, once
+   * @throws {ArgumentError} for a value that is no tensor, number or array
+   * @throws {StateError} for a tensor computed by the function being recorded: give a function instead
+   */
+  constructor(initial: TensorLike | (() => TensorLike), options: VariableOptions = {}) {
     const { trainable = true, name = 'variable', aggregation = 'none' } = options;
     const handle = suspendRecording((): Handle => {
-      let value = tensor(initial, initial instanceof Tensor ? {} : { ...(options.dtype && { dtype: options.dtype }) });
+      const first = typeof initial === 'function' ? initial() : initial;
+      if (first instanceof Tensor && !first.isDisposed && native.isMeta(first.handle)) {
+        throw new StateError(
+          `Variable "${name}": expected a value, got a tensor of the function being recorded.`,
+          'A variable is made once, not at every step: pass a function, new Variable(() => ops.zeros([2])).',
+        );
+      }
+      let value = tensor(first, first instanceof Tensor ? {} : { ...(options.dtype && { dtype: options.dtype }) });
       if (options.dtype !== undefined && value.dtype !== options.dtype) value = call('aten::to.dtype', value, options.dtype);
       try {
         return native.variable(value.handle, name);
