@@ -74,7 +74,7 @@ export function defineFamily<T>(options: FamilyOptions<T>): Family<T> {
   const named = (name: string, config: Record<string, unknown>, where: string): T => {
     const member = customObject(name) ?? table().get(name) ?? table().get(toSnakeCase(name));
     if (member === undefined) {
-      const near = nearestName(name, table().keys());
+      const near = nearestName(name, [...family.names(), ...Object.keys(aliases)]);
       throw new ArgumentError(
         `${where}: unknown ${kind} ${JSON.stringify(name)}.`,
         near === null ? `Known: ${family.names().join(', ')}.` : `Did you mean '${near}'?`,

@@ -130,7 +130,11 @@ export class Tensor {
   /** Frees the memory now instead of at a garbage collection. Using the tensor afterwards is a DisposedError. */
   dispose(): void {
     if (this.isDisposed) return;
-    native.dispose(this.handle);
+    try {
+      native.dispose(this.handle);
+    } catch (error) {
+      throw translateError(error);
+    }
     this.handle = disposedHandle;
   }
 
