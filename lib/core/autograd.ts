@@ -1,10 +1,10 @@
+import { isComplex, isFloat } from './dtype.js';
 import { ArgumentError, ShapeError, StateError, translateError } from './errors.js';
 import { type Handle, native } from './native.js';
 import { noteCallSite } from './recording.js';
 import { formatShape, Tensor } from './tensor.js';
-import { Variable } from './variable.js';
 import { leaves, mapTree } from './tree.js';
-import { isFloat, isComplex } from './dtype.js';
+import { Variable } from './variable.js';
 
 /** What a gradient can be asked for: a tensor, a Variable, or a list of them. */
 export type Differentiable = Tensor | readonly Differentiable[];
@@ -54,7 +54,10 @@ function differentiate(
         );
       }
       if (!isFloat(leaf.dtype) && !isComplex(leaf.dtype)) {
-        throw new ArgumentError(`${where}: expected argument ${position} to be of a float dtype, got ${leaf.dtype}.`, "Use x.cast('float32').");
+        throw new ArgumentError(
+          `${where}: expected argument ${position} to be of a float dtype, got ${leaf.dtype}.`,
+          "Use x.cast('float32').",
+        );
       }
       sources.push(leaf);
     }
@@ -75,10 +78,14 @@ function differentiate(
     }
     const result = (fn as (...args: unknown[]) => unknown)(...inner);
     if (result instanceof Promise) {
-      throw new StateError(`${where}: expected a synchronous function, got one that returns a Promise.`, 'Await data before, not inside.');
+      throw new StateError(
+        `${where}: expected a synchronous function, got one that returns a Promise.`,
+        'Await data before, not inside.',
+      );
     }
     const value = hasAux ? (result as unknown[])[0] : result;
-    if (!(value instanceof Tensor)) throw new ArgumentError(`${where}: expected the function to return a tensor, got ${typeof value}.`);
+    if (!(value instanceof Tensor))
+      throw new ArgumentError(`${where}: expected the function to return a tensor, got ${typeof value}.`);
     if (value.size !== 1) {
       throw new ShapeError(
         `${where}: expected the function to return one number, got shape ${formatShape(value.shape)}.`,
@@ -87,7 +94,9 @@ function differentiate(
     }
     const gradients = native.gradCompute([value.handle], null).map((handle) => new Tensor(handle));
     noteCallSite();
-    const outside = leaves(result).filter((leaf): leaf is Tensor => leaf instanceof Tensor && !(leaf instanceof Variable));
+    const outside = leaves(result).filter(
+      (leaf): leaf is Tensor => leaf instanceof Tensor && !(leaf instanceof Variable),
+    );
     const detached = native.gradLeave(outside.map((leaf) => leaf.handle));
     entered = false;
     noteCallSite();
@@ -160,7 +169,10 @@ export function valueAndGrad<A extends readonly unknown[]>(
   fn: (...args: A) => Tensor,
   options: { argnums: number | readonly number[] },
 ): (...args: A) => ValueAndGrads;
-export function valueAndGrad(fn: (...args: never[]) => unknown, options: GradOptions = {}): (...args: never[]) => unknown {
+export function valueAndGrad(
+  fn: (...args: never[]) => unknown,
+  options: GradOptions = {},
+): (...args: never[]) => unknown {
   if (typeof fn !== 'function') throw new ArgumentError(`valueAndGrad: expected a function, got ${typeof fn}.`);
   return (...args) => {
     const { value, grads, aux } = differentiate('valueAndGrad', fn, options, args);

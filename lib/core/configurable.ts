@@ -10,7 +10,7 @@ export interface ConfigurableClass {
   new (options?: any): Configurable;
   readonly fields: Fields;
   readonly className: string;
-  readonly module: string;
+  readonly module: string | null;
   fromConfig(config: Record<string, unknown>): Configurable;
 }
 
@@ -67,19 +67,19 @@ export abstract class Configurable {
 
   /** Name of the class in configs. Built-in classes state it, so that minifiers can't change it. */
   static get className(): string {
-    return this.name;
+    return Configurable.name;
   }
 
   constructor(options: object = {}) {
     const type = new.target as unknown as ConfigurableClass;
-    const given = checkOptions(type.className, options);
+    const given = checkOptions(classNameOf(type), options);
     const fields = fieldsOf(type);
     const taken = Object.keys(fields).filter((name) => (fields[name] as Field).takes !== false);
     for (const name of Object.keys(given)) {
       if (taken.includes(name)) continue;
       const near = nearestName(name, taken);
       throw new ArgumentError(
-        `${type.className}: unknown option '${name}'.`,
+        `${classNameOf(type)}: unknown option '${name}'.`,
         near === null ? `Options: ${taken.join(', ')}.` : `Did you mean '${near}'?`,
       );
     }
@@ -89,14 +89,14 @@ export abstract class Configurable {
       if (value === undefined) {
         if (!('default' in field)) {
           throw new ArgumentError(
-            `${type.className}: option '${name}' is required.`,
-            `Write new ${type.className}({ ${name}: … }).`,
+            `${classNameOf(type)}: option '${name}' is required.`,
+            `Write new ${classNameOf(type)}({ ${name}: … }).`,
           );
         }
         value = typeof field.default === 'function' ? (field.default as () => unknown)() : field.default;
       }
       Object.defineProperty(this, name, {
-        value: field.check(value, `${type.className}: ${name}`),
+        value: field.check(value, `${classNameOf(type)}: ${name}`),
         writable: true,
         enumerable: true,
         configurable: true,
@@ -122,9 +122,9 @@ export abstract class Configurable {
 
   /** Makes an object from what `getConfig` answered. */
   static fromConfig<T extends Configurable>(this: new (options: never) => T, config: Record<string, unknown>): T {
-    const fields = fieldsOf(this as unknown as ConfigurableClass);
+    const fields = fieldsOf(Configurable as unknown as ConfigurableClass);
     const options = Object.fromEntries(Object.entries(config).filter(([name]) => fields[name]?.takes !== false));
-    return new (this as unknown as new (options: Record<string, unknown>) => T)(options);
+    return new (Configurable as unknown as new (options: Record<string, unknown>) => T)(options);
   }
 }
 
@@ -144,13 +144,15 @@ export function plain(value: unknown): unknown {
   return value === undefined ? null : value;
 }
 
+/** Name of a class in configs: a user's subclass of a built-in class goes by its own name. */
+export function classNameOf(type: ConfigurableClass): string {
+  return Object.hasOwn(type, 'className') ? type.className : (type as unknown as { name: string }).name;
+}
+
 /** An object with its class, for configs; keys in camelCase. */
 export function serialized(object: Configurable): SerializedObject {
   const { type } = object;
-  return {
-    module: type.module ?? null,
-    className: type.className,
-    config: object.getConfig(),
-    registeredName: type.module === null ? type.className : null,
-  };
+  const className = classNameOf(type);
+  const module = Object.hasOwn(type, 'module') ? type.module : null;
+  return { module, className, config: object.getConfig(), registeredName: module === null ? className : null };
 }

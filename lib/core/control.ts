@@ -1,5 +1,5 @@
-import { ArgumentError, ShapeError, translateError } from './errors.js';
 import { dtypeCode } from './dtype.js';
+import { ArgumentError, ShapeError, translateError } from './errors.js';
 import { type Handle, native, type ProgramHandle } from './native.js';
 import { beginSites, endSites, isRecording, noteCallSite } from './recording.js';
 import { formatShape, Tensor } from './tensor.js';
@@ -53,7 +53,9 @@ export function cond<T>(predicate: Tensor | boolean, then: () => T, otherwise: (
     const handles = native.cond(predicate.handle, first.program, second.program);
     noteCallSite();
     let next = 0;
-    const results = mapTree(first.result, (leaf) => (leaf instanceof Tensor ? new Tensor(handles[next++] as Handle) : leaf));
+    const results = mapTree(first.result, (leaf) =>
+      leaf instanceof Tensor ? new Tensor(handles[next++] as Handle) : leaf,
+    );
     return (handles.length === 0 ? undefined : results) as T;
   } catch (error) {
     throw translateError(error);
@@ -80,11 +82,14 @@ export interface CustomGradientResult {
  * });
  * ```
  */
-export function customGradient<A extends readonly Tensor[]>(fn: (...args: A) => CustomGradientResult): (...args: A) => Tensor {
+export function customGradient<A extends readonly Tensor[]>(
+  fn: (...args: A) => CustomGradientResult,
+): (...args: A) => Tensor {
   if (typeof fn !== 'function') throw new ArgumentError(`customGradient: expected a function, got ${typeof fn}.`);
   return (...args: A): Tensor => {
     for (const [i, arg] of args.entries()) {
-      if (!(arg instanceof Tensor)) throw new ArgumentError(`customGradient: expected a tensor as argument ${i}, got ${typeof arg}.`);
+      if (!(arg instanceof Tensor))
+        throw new ArgumentError(`customGradient: expected a tensor as argument ${i}, got ${typeof arg}.`);
     }
     native.recordBegin();
     beginSites();
@@ -94,7 +99,9 @@ export function customGradient<A extends readonly Tensor[]>(fn: (...args: A) => 
       const standIns = args.map((arg) => new Tensor(native.recordInput(arg.shape, dtypeCode(arg.dtype), arg.device)));
       const { value, grad } = fn(...(standIns as unknown as A));
       if (!(value instanceof Tensor) || typeof grad !== 'function') {
-        throw new ArgumentError('customGradient: expected the function to return { value, grad }: a tensor and a function.');
+        throw new ArgumentError(
+          'customGradient: expected the function to return { value, grad }: a tensor and a function.',
+        );
       }
       backward = recordBackward(value, grad, args);
       forward = native.recordEnd([value.handle], backward);

@@ -17,7 +17,10 @@ const scopes: string[] = [];
 function canonical(name: string, where: string): string {
   if (typeof name !== 'string') throw new ArgumentError(`${where}: expected a device name, got ${String(name)}.`);
   const available = devices.list().map((device) => device.name);
-  const wanted = name.toLowerCase().replace(/^gpu/, 'cuda').replace(/^cpu:0$/, 'cpu');
+  const wanted = name
+    .toLowerCase()
+    .replace(/^gpu/, 'cuda')
+    .replace(/^cpu:0$/, 'cpu');
   const full = wanted === 'cuda' ? 'cuda:0' : wanted;
   if (!available.includes(full)) {
     throw new DeviceError(

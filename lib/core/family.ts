@@ -18,13 +18,19 @@ const custom = new Map<string, ConfigurableClass | ((...args: never[]) => unknow
  * Makes a user's class or function known by name, for configs and string identifiers.
  * @throws {ArgumentError} if the name is taken by another object
  */
-export function registerCustomObject(object: ConfigurableClass | ((...args: never[]) => unknown), name: string = object.name): void {
+export function registerCustomObject(
+  object: ConfigurableClass | ((...args: never[]) => unknown),
+  name: string = object.name,
+): void {
   if (typeof object !== 'function' || name === '') {
     throw new ArgumentError(`registerCustomObject: expected a class or a named function, got ${show(object)}.`);
   }
   const known = custom.get(name);
   if (known !== undefined && known !== object) {
-    throw new ArgumentError(`registerCustomObject: the name '${name}' is taken by another object.`, 'Give another name.');
+    throw new ArgumentError(
+      `registerCustomObject: the name '${name}' is taken by another object.`,
+      'Give another name.',
+    );
   }
   custom.set(name, object);
 }
@@ -88,7 +94,10 @@ export function defineFamily<T>(options: FamilyOptions<T>): Family<T> {
       if (typeof identifier === 'string') return named(identifier, {}, where);
       if (isPlainObject(identifier) && typeof identifier.className === 'string') {
         const { className, config, registeredName } = identifier as unknown as SerializedObject;
-        const name = registeredName !== null && registeredName !== undefined && customObject(registeredName) ? registeredName : className;
+        const name =
+          registeredName !== null && registeredName !== undefined && customObject(registeredName)
+            ? registeredName
+            : className;
         if (className === 'function') return named(String(config), {}, where);
         return named(name, config ?? {}, where);
       }

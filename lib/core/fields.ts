@@ -1,4 +1,4 @@
-import { standardizeDType, type DType } from './dtype.js';
+import { type DType, standardizeDType } from './dtype.js';
 import { ArgumentError } from './errors.js';
 
 /** Checks an option and answers its value, converted where several spellings are taken. `where` is 'Dense: units'. */
@@ -28,7 +28,11 @@ export function required<T>(check: Checker<T>, extra: Omit<Field<T>, 'check' | '
 }
 
 /** A field with a default (checked and converted like a given value). */
-export function optional<T>(check: Checker<T>, value: unknown, extra: Omit<Field<T>, 'check' | 'default'> = {}): Field<T> {
+export function optional<T>(
+  check: Checker<T>,
+  value: unknown,
+  extra: Omit<Field<T>, 'check' | 'default'> = {},
+): Field<T> {
   return { check, default: value, ...extra };
 }
 
@@ -56,7 +60,8 @@ function range(min: number | undefined, max: number | undefined): string {
 
 /** Checkers of options. */
 export const is = {
-  boolean: ((value, where) => (typeof value === 'boolean' ? value : fail(where, 'true or false', value))) as Checker<boolean>,
+  boolean: ((value, where) =>
+    typeof value === 'boolean' ? value : fail(where, 'true or false', value)) as Checker<boolean>,
 
   string: ((value, where) => (typeof value === 'string' ? value : fail(where, 'a string', value))) as Checker<string>,
 
@@ -87,7 +92,8 @@ export const is = {
 
   oneOf<T extends string>(...choices: readonly T[]): Checker<T> {
     return (value, where) => {
-      if (!choices.includes(value as T)) fail(where, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, value);
+      if (!choices.includes(value as T))
+        fail(where, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, value);
       return value as T;
     };
   },
@@ -120,7 +126,8 @@ export const is = {
 
   /** A shape with whole numbers; `null` where a size is unknown. */
   shape: ((value, where) => {
-    const ok = Array.isArray(value) && value.every((size) => size === null || (Number.isSafeInteger(size) && size >= 0));
+    const ok =
+      Array.isArray(value) && value.every((size) => size === null || (Number.isSafeInteger(size) && size >= 0));
     if (!ok) fail(where, 'a shape: an array of whole numbers of at least 0 (or null)', value);
     return value as (number | null)[];
   }) as Checker<(number | null)[]>,

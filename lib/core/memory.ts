@@ -14,7 +14,16 @@ export interface MemoryInfo {
   allocations: number;
 }
 
-/** Live tensors and bytes. */
+/**
+ * Live tensors and bytes.
+ *
+ * @example
+ * ```ts
+ * const before = memory().tensors;
+ * tidy(() => ops.exp(x).dispose());
+ * memory().tensors === before; // true
+ * ```
+ */
 export function memory(): MemoryInfo {
   return native.memory();
 }

@@ -25,7 +25,12 @@ export class Program {
   readonly #restore: (outputs: Tensor[]) => unknown;
 
   /** @internal */
-  constructor(handle: ProgramHandle, inputs: readonly TensorSpec[], sites: CallSites, restore: (outputs: Tensor[]) => unknown) {
+  constructor(
+    handle: ProgramHandle,
+    inputs: readonly TensorSpec[],
+    sites: CallSites,
+    restore: (outputs: Tensor[]) => unknown,
+  ) {
     this.handle = handle;
     this.inputs = inputs;
     this.#sites = sites;
@@ -208,7 +213,10 @@ function signature(args: unknown): string {
     }
     if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
       let identity = identities.get(value);
-      if (identity === undefined) identities.set(value, (identity = ++lastIdentity));
+      if (identity === undefined) {
+        identity = ++lastIdentity;
+        identities.set(value, identity);
+      }
       return `#${identity}`;
     }
     return `${typeof value}:${String(value)}`;

@@ -1,9 +1,9 @@
+import { call } from './call.js';
 import { ArgumentError } from './errors.js';
 import { native } from './native.js';
-import { tensor, type Tensor } from './tensor.js';
-import { Variable } from './variable.js';
-import { call } from './call.js';
+import { type Tensor, tensor } from './tensor.js';
 import { keep as keepAlive } from './tidy.js';
+import { Variable } from './variable.js';
 
 let globalSeed = Math.floor(Math.random() * 2 ** 32);
 let drawn = 0;
@@ -41,7 +41,9 @@ export class SeedGenerator {
   constructor(options: { seed?: number | null; name?: string } = {}) {
     const { seed, name = 'seed_generator' } = options;
     if (seed !== undefined && seed !== null && (!Number.isSafeInteger(seed) || seed < 0)) {
-      throw new ArgumentError(`SeedGenerator: expected seed to be a whole number of at least 0 or null, got ${String(seed)}.`);
+      throw new ArgumentError(
+        `SeedGenerator: expected seed to be a whole number of at least 0 or null, got ${String(seed)}.`,
+      );
     }
     this.seed = seed ?? drawSeed();
     this.state = new Variable(tensor(new BigInt64Array([BigInt(this.seed), 0n]), { device: 'cpu' }), {
@@ -64,7 +66,6 @@ function stride(): Tensor {
   return one;
 }
 
-
 let globalGenerator: SeedGenerator | undefined;
 
 /** A seed tensor [key, offset] from whatever `seed` options take: a generator, a number (same numbers every call), or nothing (the global stream). */
@@ -75,7 +76,9 @@ export function seedTensor(seed: SeedGenerator | number | null | undefined): Ten
     return globalGenerator.next();
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new ArgumentError(`random: expected seed to be a SeedGenerator or a whole number of at least 0, got ${String(seed)}.`);
+    throw new ArgumentError(
+      `random: expected seed to be a SeedGenerator or a whole number of at least 0, got ${String(seed)}.`,
+    );
   }
   return tensor(new BigInt64Array([BigInt(seed), 0n]), { device: 'cpu' });
 }

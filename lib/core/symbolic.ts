@@ -1,6 +1,6 @@
 import { config } from './config.js';
-import type { DType } from './dtype.js';
 import { defaultDevice } from './device.js';
+import type { DType } from './dtype.js';
 import { dtypeCode } from './dtype.js';
 import { StateError, translateError } from './errors.js';
 import { native } from './native.js';

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { config } from './config.js';
-import { type DType, dtypeCode, dtypeOfArray, dtypes, itemSize, type NumericArray, standardizeDType } from './dtype.js';
 import { defaultDevice } from './device.js';
+import { type DType, dtypeCode, dtypeOfArray, dtypes, itemSize, type NumericArray, standardizeDType } from './dtype.js';
 import { ArgumentError, DisposedError, ShapeError, StateError, translateError } from './errors.js';
 import { type Handle, type NumericResult, native } from './native.js';
 import { track } from './tidy.js';
@@ -158,7 +158,10 @@ export class Tensor {
   /** @internal */
   protected live(): Handle {
     if (this.isDisposed) {
-      throw new DisposedError('The tensor was disposed.', 'Keep it out of tidy() by returning it, or dispose it later.');
+      throw new DisposedError(
+        'The tensor was disposed.',
+        'Keep it out of tidy() by returning it, or dispose it later.',
+      );
     }
     return this.handle;
   }
@@ -262,7 +265,8 @@ function checkShape(shape: readonly number[], length: number, dtype: DType): voi
       perElement === 2 ? 'Complex values are given as (real, imaginary) pairs.' : 'Change the shape or the values.',
     );
   }
-  if (size * itemSize(dtype) > Number.MAX_SAFE_INTEGER) throw new ShapeError(`tensor: ${formatShape(shape)} is too large.`);
+  if (size * itemSize(dtype) > Number.MAX_SAFE_INTEGER)
+    throw new ShapeError(`tensor: ${formatShape(shape)} is too large.`);
 }
 
 interface Flat {
@@ -295,7 +299,9 @@ function flatten(nested: number | boolean | bigint | NestedArray): Flat {
       );
     }
     if (depth !== shape.length) {
-      throw new ShapeError(`tensor: expected nested arrays of equal depth, got a ${type} beside an array at depth ${depth}.`);
+      throw new ShapeError(
+        `tensor: expected nested arrays of equal depth, got a ${type} beside an array at depth ${depth}.`,
+      );
     }
     if (kind === undefined) kind = type;
     else if (kind !== type) {

@@ -1,10 +1,10 @@
+import { call } from './call.js';
 import { type DType, resultType } from './dtype.js';
 import { ArgumentError, ShapeError, StateError, translateError } from './errors.js';
 import { type Handle, native } from './native.js';
 import { noteCallSite, suspendRecording } from './recording.js';
 import { formatShape, Tensor, type TensorLike, tensor } from './tensor.js';
 import { keep } from './tidy.js';
-import { call } from './call.js';
 
 /** Options of a {@link Variable}. */
 export interface VariableOptions {
@@ -61,7 +61,8 @@ export class Variable extends Tensor {
         );
       }
       let value = tensor(first, first instanceof Tensor ? {} : { ...(options.dtype && { dtype: options.dtype }) });
-      if (options.dtype !== undefined && value.dtype !== options.dtype) value = call('aten::to.dtype', value, options.dtype);
+      if (options.dtype !== undefined && value.dtype !== options.dtype)
+        value = call('aten::to.dtype', value, options.dtype);
       try {
         return native.variable(value.handle, name);
       } catch (error) {
@@ -124,7 +125,8 @@ export class Variable extends Tensor {
       resultType(this.dtype, value.dtype);
       return value;
     }
-    if (typeof value === 'string') throw new ArgumentError('Variable: expected a tensor, number or array, got a string.');
+    if (typeof value === 'string')
+      throw new ArgumentError('Variable: expected a tensor, number or array, got a string.');
     return tensor(value, { dtype: this.dtype });
   }
 

@@ -17,7 +17,10 @@ describe('grad', () => {
     const f = (a: Tensor, b: Tensor) => sum(mul(a, b));
     expect(grad(f, { argnums: 1 })(tensor([1, 2]), tensor([3, 4])).arraySync()).toEqual([1, 2]);
     const both = grad(f, { argnums: [0, 1] })(tensor([1, 2]), tensor([3, 4]));
-    expect(both.map((g) => g.arraySync())).toEqual([[3, 4], [1, 2]]);
+    expect(both.map((g) => g.arraySync())).toEqual([
+      [3, 4],
+      [1, 2],
+    ]);
     const list = grad((xs: Tensor[]) => sum(mul(xs[0] as Tensor, xs[1] as Tensor)))([tensor([1]), tensor([5])]);
     expect(list.map((g) => g.arraySync())).toEqual([[5], [1]]);
   });
@@ -123,7 +126,13 @@ describe('grad', () => {
 
   it('leaves no graph behind outside of grad, and noGrad cuts one inside', () => {
     const w = new Variable([2]);
-    const f = (x: Tensor) => sum(mul(x, noGrad(() => mul(x, w))));
+    const f = (x: Tensor) =>
+      sum(
+        mul(
+          x,
+          noGrad(() => mul(x, w)),
+        ),
+      );
     expect(grad(f)(tensor([3])).arraySync()).toEqual([6]);
     expect(jit((x: Tensor) => grad(f)(x))(tensor([3])).arraySync()).toEqual([6]);
     const stopped = (x: Tensor) => sum(mul(x, call('aten::detach', x)));
@@ -136,7 +145,11 @@ describe('grad', () => {
     [() => grad((() => 5) as never)(tensor([1]) as never), ArgumentError, /return a tensor, got number/],
     [() => grad((x: Tensor) => sum(x))(3 as never), ArgumentError, /expected tensors, Variables or lists/],
     [() => grad((x: Tensor) => sum(x))(tensor([1n])), ArgumentError, /of a float dtype, got int64/],
-    [() => grad((x: Tensor) => sum(x), { argnums: 2 })(tensor([1])), ArgumentError, /argnums within the 1 arguments given, got 2/],
+    [
+      () => grad((x: Tensor) => sum(x), { argnums: 2 })(tensor([1])),
+      ArgumentError,
+      /argnums within the 1 arguments given, got 2/,
+    ],
     [() => grad((async (x: Tensor) => sum(x)) as never)(tensor([1]) as never), StateError, /synchronous function/],
   ])('refuses bad uses %#', (use, type, message) => {
     expect(use).toThrow(type);
@@ -148,7 +161,10 @@ describe('grad', () => {
   it('names the operator where libtorch has no second derivative', () => {
     const attention = (q: Tensor) =>
       sum(call('aten::scaled_dot_product_attention', q, q, q, null, 0, false, null, false));
-    const q = tensor(Float32Array.from({ length: 2 * 4 * 8 }, (_, i) => Math.sin(i)), { shape: [1, 2, 4, 8] });
+    const q = tensor(
+      Float32Array.from({ length: 2 * 4 * 8 }, (_, i) => Math.sin(i)),
+      { shape: [1, 2, 4, 8] },
+    );
     expect(grad(attention)(q).shape).toEqual([1, 2, 4, 8]);
     expect(() => grad((x: Tensor) => sum(mul(grad(attention)(x), x)))(q)).toThrow(NativeError);
   });

@@ -25,11 +25,14 @@ describe('resultType', () => {
 });
 
 describe("Keras' promotion", () => {
-  const { pairs } = loadGolden('utilities').facts['resultType'] as { pairs: Record<string, Record<string, DType | null>> };
+  const { pairs } = loadGolden('utilities').facts['resultType'] as {
+    pairs: Record<string, Record<string, DType | null>>;
+  };
 
   it.each(Object.keys(pairs))('is the same for %s and every other dtype', (a) => {
     for (const [b, expected] of Object.entries(pairs[a] ?? {})) {
-      if (expected === null && a !== b) expect(() => resultType(a as DType, b as DType), `${a}, ${b}`).toThrow(/No dtype holds both/);
+      if (expected === null && a !== b)
+        expect(() => resultType(a as DType, b as DType), `${a}, ${b}`).toThrow(/No dtype holds both/);
       else if (expected !== null) expect(resultType(a as DType, b as DType), `${a}, ${b}`).toBe(expected);
     }
   });
@@ -38,7 +41,11 @@ describe("Keras' promotion", () => {
 describe('dtypes', () => {
   it('have sizes and names as Keras has them', () => {
     expect(dtypes.map((dtype: DType) => itemSize(dtype))).toEqual([1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16, 1, 1]);
-    expect([standardizeDType(undefined), standardizeDType('float'), standardizeDType('int')]).toEqual(['float32', 'float32', 'int32']);
+    expect([standardizeDType(undefined), standardizeDType('float'), standardizeDType('int')]).toEqual([
+      'float32',
+      'float32',
+      'int32',
+    ]);
     expect(() => standardizeDType('double')).toThrow(/expected one of bool, .*got "double"/);
   });
 });

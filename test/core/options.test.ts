@@ -2,13 +2,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Configurable, fieldsOf, serialized } from '../../lib/core/configurable.js';
 import { ArgumentError } from '../../lib/core/errors.js';
 import { defineFamily, registerCustomObject } from '../../lib/core/family.js';
-import { type Checker, is, optional, required } from '../../lib/core/fields.js';
+import { type Checker, type Fields, is, optional, required } from '../../lib/core/fields.js';
 import { nearestName, resetNames, toCamelCase, toSnakeCase, uniqueName } from '../../lib/core/names.js';
 import { leaves, mapTree } from '../../lib/core/tree.js';
 import { loadGolden } from '../support/golden.js';
 
 class Shape extends Configurable {
-  static override readonly fields = { name: optional(is.nullable(is.string), null) };
+  static override readonly fields: Fields = { name: optional(is.nullable(is.string), null) };
   declare readonly name: string | null;
 }
 class Circle extends Shape {
@@ -80,7 +80,11 @@ describe('checkers', () => {
     [is.nullable(is.string), null, null],
     [is.nullable(is.string), 2, 'expected a string, got 2.'],
     [is.either(is.boolean, is.integer(), 'true, false or a whole number'), 2, null],
-    [is.either(is.boolean, is.integer(), 'true, false or a whole number'), 'x', 'expected true, false or a whole number, got "x".'],
+    [
+      is.either(is.boolean, is.integer(), 'true, false or a whole number'),
+      'x',
+      'expected true, false or a whole number, got "x".',
+    ],
     [is.shape, [null, 3], null],
     [is.shape, [-1], 'expected a shape: an array of whole numbers of at least 0 (or null), got [-1].'],
     [is.dtype, 'int8', null],
@@ -107,7 +111,9 @@ describe('defineFamily', () => {
     expect(family.get(circle, 'x')).toBe(circle);
     expect((family.get('half', 'x') as (x: number) => number)(4)).toBe(2);
     for (const className of ['Circle', 'circle', 'disc']) {
-      expect(family.get({ className, config: { radius: 3 }, module: null, registeredName: null }, 'x')).toMatchObject({ radius: 3 });
+      expect(family.get({ className, config: { radius: 3 }, module: null, registeredName: null }, 'x')).toMatchObject({
+        radius: 3,
+      });
     }
   });
 
@@ -122,9 +128,13 @@ describe('defineFamily', () => {
   });
 
   it('names the nearest known one', () => {
-    expect(() => family.get('cirkle', 'Model: shape')).toThrow('Model: shape: unknown shape "cirkle".\n  Did you mean \'circle\'?');
+    expect(() => family.get('cirkle', 'Model: shape')).toThrow(
+      'Model: shape: unknown shape "cirkle".\n  Did you mean \'circle\'?',
+    );
     expect(() => family.get('zzzzzz', 'Model: shape')).toThrow('Known: circle, half.');
-    expect(() => family.get(7, 'Model: shape')).toThrow('expected the name of a shape, an object or a function, got 7.');
+    expect(() => family.get(7, 'Model: shape')).toThrow(
+      'expected the name of a shape, an object or a function, got 7.',
+    );
   });
 });
 
@@ -132,9 +142,12 @@ describe('names', () => {
   afterEach(resetNames);
   const { facts } = loadGolden('utilities');
 
-  it.each(Object.entries(facts['toSnakeCase'] as Record<string, string>))('%s becomes %s as in Keras', (name, expected) => {
-    expect(toSnakeCase(name)).toBe(expected);
-  });
+  it.each(Object.entries(facts['toSnakeCase'] as Record<string, string>))(
+    '%s becomes %s as in Keras',
+    (name, expected) => {
+      expect(toSnakeCase(name)).toBe(expected);
+    },
+  );
 
   it('count up per prefix as in Keras', () => {
     resetNames();
@@ -143,7 +156,12 @@ describe('names', () => {
   });
 
   it('turn to camelCase', () => {
-    expect(['return_sequences', 'use_bias', 'units', 'beta_1'].map(toCamelCase)).toEqual(['returnSequences', 'useBias', 'units', 'beta1']);
+    expect(['return_sequences', 'use_bias', 'units', 'beta_1'].map(toCamelCase)).toEqual([
+      'returnSequences',
+      'useBias',
+      'units',
+      'beta1',
+    ]);
   });
 
   it('find the nearest, or none', () => {

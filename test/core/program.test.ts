@@ -111,14 +111,34 @@ describe('jit', () => {
     const program = record([spec(2, 2)], ([x]) => sum(x as Tensor));
     expect(() => program.run([tensor([[1, 2]])])).toThrow(ShapeError);
     expect(() => program.run([tensor([[1, 2]])])).toThrow('expected input 0 to be float32[2, 2], got float32[1, 2]');
-    expect(() => program.run([tensor([[1, 2], [3, 4]], { dtype: 'float64' })])).toThrow(/got float64/);
+    expect(() =>
+      program.run([
+        tensor(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          { dtype: 'float64' },
+        ),
+      ]),
+    ).toThrow(/got float64/);
     expect(() => program.run([])).toThrow(/expected 1 inputs, got 0/);
   });
 
   it('takes inputs of any layout', () => {
     const f = jit((x: Tensor) => call('aten::mul.Tensor', x, x));
-    const x = call('aten::t', tensor([[1, 2, 3], [4, 5, 6]]));
-    expect(f(x).arraySync()).toEqual([[1, 16], [4, 25], [9, 36]]);
+    const x = call(
+      'aten::t',
+      tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+    );
+    expect(f(x).arraySync()).toEqual([
+      [1, 16],
+      [4, 25],
+      [9, 36],
+    ]);
   });
 
   it.each([
@@ -165,7 +185,9 @@ describe('jit', () => {
     index.assign([7n]);
     const use = () => f(tensor([1, 2]));
     expect(use).toThrow(NativeError);
-    expect(use).toThrow(/aten::index_select\(.*\) failed: .*\n {2}Given .*\n {2}Recorded at .*program\.test\.ts:\d+:\d+/s);
+    expect(use).toThrow(
+      /aten::index_select\(.*\) failed: .*\n {2}Given .*\n {2}Recorded at .*program\.test\.ts:\d+:\d+/s,
+    );
   });
 
   it('holds captured tensors for as long as the program lives', () => {
@@ -198,7 +220,14 @@ describe('cond', () => {
   });
 
   it('passes gradients of the branch that ran, eagerly and recorded', () => {
-    const f = (x: Tensor) => sum(cond(call('aten::gt.Scalar', sum(x), 0), () => mul(x, x), () => x));
+    const f = (x: Tensor) =>
+      sum(
+        cond(
+          call('aten::gt.Scalar', sum(x), 0),
+          () => mul(x, x),
+          () => x,
+        ),
+      );
     for (const g of [grad(f), jit((x: Tensor) => grad(f)(x))]) {
       expect(g(tensor([3])).arraySync()).toEqual([6]);
       expect(g(tensor([-3])).arraySync()).toEqual([1]);
@@ -210,18 +239,49 @@ describe('cond', () => {
     const f = jit((x: Tensor) => {
       const positive = call('aten::gt.Scalar', x, 0);
       const large = call('aten::gt.Scalar', x, 10);
-      return cond(positive, () => cond(large, () => void v.assign(2), () => void v.assign(1)), () => void v.assign(-1));
+      return cond(
+        positive,
+        () =>
+          cond(
+            large,
+            () => void v.assign(2),
+            () => void v.assign(1),
+          ),
+        () => void v.assign(-1),
+      );
     });
     const results = [5, 50, -5].map((x) => [f(tensor(x)), v.item()]);
-    expect(results).toEqual([[undefined, 1], [undefined, 2], [undefined, -1]]);
+    expect(results).toEqual([
+      [undefined, 1],
+      [undefined, 2],
+      [undefined, -1],
+    ]);
   });
 
   it('refuses branches that differ, and predicates of many elements', () => {
     const p = call('aten::gt.Scalar', tensor(1), 0);
-    expect(() => jit((x: Tensor) => cond(call('aten::gt.Scalar', sum(x), 0), () => x, () => sum(x)))(tensor([1]))).toThrow(
-      /both branches to return the same shapes and dtypes, got float32\[1\] and float32\[\]/,
-    );
-    expect(() => cond(tensor([1, 2]), () => p, () => p)).toThrow(/predicate of one element, got shape \[2\]/);
-    expect(() => cond(1 as never, () => p, () => p)).toThrow(/got number/);
+    expect(() =>
+      jit((x: Tensor) =>
+        cond(
+          call('aten::gt.Scalar', sum(x), 0),
+          () => x,
+          () => sum(x),
+        ),
+      )(tensor([1])),
+    ).toThrow(/both branches to return the same shapes and dtypes, got float32\[1\] and float32\[\]/);
+    expect(() =>
+      cond(
+        tensor([1, 2]),
+        () => p,
+        () => p,
+      ),
+    ).toThrow(/predicate of one element, got shape \[2\]/);
+    expect(() =>
+      cond(
+        1 as never,
+        () => p,
+        () => p,
+      ),
+    ).toThrow(/got number/);
   });
 });

@@ -15,12 +15,21 @@ describe('seeds', () => {
 
   it('count up in a generator, and a number is always the same', () => {
     const generator = new SeedGenerator({ seed: 7 });
-    expect([generator.next(), generator.next()].map((t) => t.arraySync())).toEqual([[7, 0], [7, 1]]);
+    expect([generator.next(), generator.next()].map((t) => t.arraySync())).toEqual([
+      [7, 0],
+      [7, 1],
+    ]);
     expect(generator.state.arraySync()).toEqual([7, 2]);
     expect(seedTensor(generator).arraySync()).toEqual([7, 2]);
-    expect([seedTensor(5), seedTensor(5)].map((t) => t.arraySync())).toEqual([[5, 0], [5, 0]]);
+    expect([seedTensor(5), seedTensor(5)].map((t) => t.arraySync())).toEqual([
+      [5, 0],
+      [5, 0],
+    ]);
     setRandomSeed(1);
-    expect([seedTensor(null), seedTensor(undefined)].map((t) => t.arraySync())).toEqual([[1, 0], [1, 1]]);
+    expect([seedTensor(null), seedTensor(undefined)].map((t) => t.arraySync())).toEqual([
+      [1, 0],
+      [1, 1],
+    ]);
   });
 
   it.each([-1, 1.5, Number.NaN, 'x', 2 ** 60])('refuse %s', (seed) => {

@@ -69,8 +69,11 @@ describe('session', () => {
   it('collects outputs along the batch', async () => {
     const double = (n: number) => record([spec(n)], ([x]) => [call('aten::mul.Scalar', x as Tensor, 2)]);
     const s = session([]);
-    const result = await native.sessionRun(s, job(double(8), rows(20), 8, { lastProgram: double(4).handle, collect: true }));
-    const outputs = (result.outputs ?? []).map((handle) => Array.from(native.read(handle)));
+    const result = await native.sessionRun(
+      s,
+      job(double(8), rows(20), 8, { lastProgram: double(4).handle, collect: true }),
+    );
+    const outputs = (result.outputs ?? []).map((handle) => Array.from(native.read(handle), Number));
     expect(outputs).toEqual([Array.from({ length: 20 }, (_, i) => 2 * i)]);
   });
 
@@ -121,7 +124,10 @@ describe('session', () => {
     const n = 50_000;
     const result = await native.sessionRun(
       s,
-      job(step, tensor(new Float32Array(n).fill(1)), 1, { logs: logs.handle, onProgress: (at, values) => shown.push(at, values[0] as number) }),
+      job(step, tensor(new Float32Array(n).fill(1)), 1, {
+        logs: logs.handle,
+        onProgress: (at, values) => shown.push(at, values[0] as number),
+      }),
     );
     expect(result.logs).toEqual(new Float64Array([n]));
     expect(shown.length).toBeGreaterThan(0);
@@ -162,7 +168,10 @@ describe('session', () => {
   });
 
   it('trains as eager code does', async () => {
-    const data = tensor(Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)), { shape: [16, 4] });
+    const data = tensor(
+      Float32Array.from({ length: 64 }, (_, i) => Math.sin(i)),
+      { shape: [16, 4] },
+    );
     const update = (w: Variable) => (x: Tensor) => {
       const { grads } = valueAndGrad((_: Variable[]) => {
         const y = call('aten::mm', x, w);

@@ -28,9 +28,14 @@ describe('inferSpecs', () => {
       shape: [null, 8, null],
       dtype: 'float32',
     });
-    expect(infer([float(null, 64)], (x) => call('aten::sum.dim_IntList', x, [0]))).toEqual({ shape: [64], dtype: 'float32' });
+    expect(infer([float(null, 64)], (x) => call('aten::sum.dim_IntList', x, [0]))).toEqual({
+      shape: [64],
+      dtype: 'float32',
+    });
     expect(infer([float(null, 8)], (x) => call('aten::reshape', x, [-1]))).toEqual({ shape: [null], dtype: 'float32' });
-    expect(infer([float(null, 3), float(null, 3)], (a, b) => call('aten::add.Tensor', a, b, 1))).toEqual(float(null, 3));
+    expect(infer([float(null, 3), float(null, 3)], (a, b) => call('aten::add.Tensor', a, b, 1))).toEqual(
+      float(null, 3),
+    );
   });
 
   it('tries other sizes where the first do not fit', () => {

@@ -15,7 +15,14 @@ describe('tensor', () => {
       [true, 'bool', []],
       [7n, 'int64', []],
       [[1, 2, 3], 'float32', [3]],
-      [[[1, 2], [3, 4]], 'float32', [2, 2]],
+      [
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        'float32',
+        [2, 2],
+      ],
       [[[true], [false]], 'bool', [2, 1]],
       [[1n, -2n], 'int64', [2]],
       [[], 'float32', [0]],
@@ -72,7 +79,11 @@ describe('tensor', () => {
     [() => tensor([1, true] as never), ArgumentError, /values of one kind, got boolean among number/],
     [() => tensor(['a'] as never), ArgumentError, /expected numbers, booleans or BigInts, got string/],
     [() => tensor(null as never), ArgumentError, /got null/],
-    [() => tensor(new Float32Array(6), { shape: [2, 2] }), ShapeError, /expected 4 values for shape \[2, 2\] of float32, got 6/],
+    [
+      () => tensor(new Float32Array(6), { shape: [2, 2] }),
+      ShapeError,
+      /expected 4 values for shape \[2, 2\] of float32, got 6/,
+    ],
     [() => tensor(new Float32Array(1), { shape: [-1] }), ShapeError, /whole numbers of at least 0, got \[-1\]/],
     [() => tensor([1], { dtype: 'float31' as never }), Error, /dtype: expected one of bool, .*got "float31"/],
     [() => tensor(new DataView(new ArrayBuffer(4)) as never), ArgumentError, /typed array of numbers, got DataView/],
@@ -180,7 +191,16 @@ describe('call', () => {
     expect(call('aten::arange.start_step', 0, 6, 2, 'int32').dataSync()).toEqual(new Int32Array([0, 2, 4]));
     expect(call('aten::full', [2], 1.5, 'float64').dataSync()).toEqual(new Float64Array([1.5, 1.5]));
     expect(call('aten::stack', [tensor([1]), tensor([2])], 1).arraySync()).toEqual([[1, 2]]);
-    expect(call('aten::index.Tensor', tensor([[1, 2], [3, 4]]), [null, tensor([1n])]).arraySync()).toEqual([[2], [4]]);
+    expect(
+      call(
+        'aten::index.Tensor',
+        tensor([
+          [1, 2],
+          [3, 4],
+        ]),
+        [null, tensor([1n])],
+      ).arraySync(),
+    ).toEqual([[2], [4]]);
   });
 
   it.each([
@@ -202,7 +222,9 @@ describe('call', () => {
   });
 
   it('refuses operators that write in place on anything but Variables', () => {
-    expect(() => call('aten::add_.Tensor', tensor(1), tensor(1))).toThrow(/takes Variables there; tensors never change/);
+    expect(() => call('aten::add_.Tensor', tensor(1), tensor(1))).toThrow(
+      /takes Variables there; tensors never change/,
+    );
   });
 
   it('answers an error, not a crash, when memory runs out', () => {

@@ -47,7 +47,11 @@ describe('Variable', () => {
     update();
     v.assign(next);
     update();
-    expect([initial.arraySync(), next.arraySync(), v.arraySync()]).toEqual([[1, 2], [3, 4], [2, 3]]);
+    expect([initial.arraySync(), next.arraySync(), v.arraySync()]).toEqual([
+      [1, 2],
+      [3, 4],
+      [2, 3],
+    ]);
   });
 
   it('keeps that rule inside a recorded function', () => {

@@ -1,0 +1,124 @@
+// What .ci/run runs after `npm ci`: every check in order, each timed; the last line says how many passed and failed.
+//   --skip sanitize,node-gyp  leaves parts out; --only biome,types runs these alone
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { packageRoot } from '../lib/core/libtorch.js';
+import { binOf, capture, run } from './commands.js';
+import { lintSteps } from './lint.js';
+import { type Counts, runCtest, runVitest } from './test.js';
+
+const { values } = parseArgs({ options: { skip: { type: 'string' }, only: { type: 'string' } } });
+const skipped = values.skip?.split(',') ?? [];
+const only = values.only?.split(',');
+const total: Counts = { passed: 0, failed: 0 };
+const times: [string, number][] = [];
+
+/** Runs one part; a part that gives no counts is one check. */
+function part(name: string, work: () => Counts | undefined): void {
+  if (skipped.includes(name) || only?.includes(name) === false) return;
+  console.log(`\n== ${name}`);
+  const startMs = Date.now();
+  try {
+    const { passed, failed } = work() ?? { passed: 1, failed: 0 };
+    total.passed += passed;
+    total.failed += failed;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    total.failed += 1;
+  }
+  times.push([name, (Date.now() - startMs) / 1000]);
+}
+
+const check = (work: () => void) => (): undefined => {
+  work();
+  return undefined;
+};
+
+/** Names that an addon exports and imports, without their addresses. */
+function symbols(path: string): string {
+  const { ok, output } = capture('nm', ['-D', '--format=posix', path]);
+  if (!ok) throw new Error(`nm ${path}: ${output}`);
+  const names = output.split('\n').map((line) => line.split(' ').slice(0, 2).join(' '));
+  // Which of C++'s weak inline functions stay is the compiler's choice.
+  return names
+    .filter((line) => /^(napi_|node_api_|_ZN2at|_ZN3c10|GOMP_|omp_)\S* [TU]/.test(line))
+    .sort()
+    .join('\n');
+}
+
+/** What the addon in `folder` exports, how it was built, and the schemas of the operators that it registers. */
+function surface(folder: string): string {
+  const script = `
+    const { loadAddon } = await import(${JSON.stringify(pathToFileURL(join(packageRoot, 'dist', 'core', 'loader.js')).href)});
+    const native = loadAddon();
+    const { openmp, cuda, libtorch, compiler } = native.buildInfo();
+    console.log(JSON.stringify([Object.keys(native).sort(), { openmp, cuda, libtorch, compiler }]));`;
+  const { ok, output } = capture(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, TORCHLAYERS_ADDON: folder },
+  });
+  if (!ok) throw new Error(output);
+  const text = readFileSync(join(folder, 'torchlayers.node'), 'latin1');
+  const schemas = new Set(text.match(/[a-z]\w*(\.\w+)?\([\x20-\x7e]*\) -> [\x20-\x7e]+/g));
+  return `${output}${[...schemas].sort().join('\n')}\n`;
+}
+
+/** The addon through node-gyp, in a copy of the tree, held against the one that cmake-js built. */
+function compareWithGyp(): void {
+  const copy = mkdtempSync(join(tmpdir(), 'torchlayers-gyp-'));
+  try {
+    for (const name of ['native', 'scripts', 'lib', 'binding.gyp', 'package.json', 'libtorch.json', 'tsconfig.json']) {
+      cpSync(join(packageRoot, name), join(copy, name), { recursive: true });
+    }
+    symlinkSync(join(packageRoot, 'node_modules'), join(copy, 'node_modules'));
+    // ccache then sees the same command lines and file contents as in any other copy.
+    const env = { ...process.env, CCACHE_BASEDIR: copy, CCACHE_NOHASHDIR: '1' };
+    const compilers =
+      process.env['CXX'] === undefined && capture('ccache', ['--version']).ok
+        ? { CC: 'ccache cc', CXX: 'ccache c++' }
+        : {};
+    run('node-gyp', process.execPath, [binOf('node-gyp'), 'rebuild', '--silent', '-j', process.env['JOBS'] ?? 'max'], {
+      cwd: copy,
+      env: { ...env, ...compilers },
+    });
+    const ours = join(packageRoot, 'build', 'Release');
+    const theirs = join(copy, 'build', 'Release');
+    if (surface(ours) !== surface(theirs)) {
+      throw new Error(`node-gyp: the addons differ.\ncmake-js: ${surface(ours)}node-gyp: ${surface(theirs)}`);
+    }
+    for (const name of ['torchlayers.node', 'torchlayers_loader.node']) {
+      const [a, b] = [symbols(join(ours, name)), symbols(join(theirs, name))];
+      if (a !== b) throw new Error(`node-gyp: the symbols of ${name} differ.\ncmake-js:\n${a}\nnode-gyp:\n${b}`);
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+/** Every example with settings that keep it short. */
+function runExamples(): Counts {
+  const counts = { passed: 0, failed: 0 };
+  const folder = join(packageRoot, 'examples');
+  for (const file of existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.ts')) : []) {
+    const { ok, output } = capture(process.execPath, [binOf('tsx'), join(folder, file)], {
+      env: { ...process.env, TORCHLAYERS_EXAMPLE: 'small' },
+    });
+    console.log(`${file}: ${ok ? 'ran' : `failed\n${output}`}`);
+    counts[ok ? 'passed' : 'failed'] += 1;
+  }
+  return counts;
+}
+
+for (const [name, lint] of Object.entries(lintSteps({ tidy: true }))) part(name, check(lint));
+part('vitest', () => runVitest());
+part('ctest', () => runCtest());
+part('examples', runExamples);
+part('node-gyp', check(compareWithGyp));
+part('sanitize', () => runCtest('address'));
+
+console.log('\ntime of each part');
+for (const [name, seconds] of times) console.log(`  ${name.padEnd(14)}${seconds.toFixed(1).padStart(8)} s`);
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
