@@ -1,0 +1,37 @@
+// The operators that torchlayers adds to libtorch's registry: this file is their table of contents.
+// Implementations are in the file of each family. `seed` is always an int64 tensor [key, offset] that no operator
+// changes; whoever calls advances the offset.
+#include <torch/library.h>
+
+TORCH_LIBRARY(torchlayers, m) {
+  // random.cc, random_normal.cc, random_permutation.cc
+  m.def("random_bits(Tensor seed, int[] size, *, Device? device=None) -> Tensor");
+  m.def(
+      "random_uniform(Tensor seed, int[] size, float low, float high, *, ScalarType dtype, Device? device=None) "
+      "-> Tensor");
+  m.def("random_int(Tensor seed, int[] size, int low, int high, *, ScalarType dtype, Device? device=None) -> Tensor");
+  m.def(
+      "random_normal(Tensor seed, int[] size, float mean, float std, *, ScalarType dtype, Device? device=None) "
+      "-> Tensor");
+  m.def(
+      "random_truncated_normal(Tensor seed, int[] size, float mean, float std, *, ScalarType dtype, "
+      "Device? device=None) -> Tensor");
+  m.def("random_permutation(Tensor seed, int n, *, Device? device=None) -> Tensor");
+
+  // dropout.cc
+  m.def("dropout(Tensor x, Tensor seed, float rate, int[]? noise_shape=None) -> Tensor");
+  m.def("dropout_backward(Tensor grad, Tensor seed, float rate, int[]? noise_shape=None) -> Tensor");
+
+  // sgd.cc, rmsprop.cc, adam.cc, ema.cc, global_norm.cc: one call for all weights
+  m.def(
+      "sgd_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] velocities, Tensor lr, *, float momentum, "
+      "bool nesterov) -> ()");
+  m.def(
+      "rmsprop_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] velocities, Tensor(c!)[] momentums, "
+      "Tensor(d!)[] average_grads, Tensor lr, *, float rho, float momentum, float epsilon, bool centered) -> ()");
+  m.def(
+      "adam_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] m, Tensor(c!)[] v, Tensor(d!)[] vhat, "
+      "Tensor iterations, Tensor lr, *, float beta_1, float beta_2, float epsilon, bool amsgrad) -> ()");
+  m.def("ema_(Tensor(a!)[] averages, Tensor[] params, float momentum, Tensor? iterations=None) -> ()");
+  m.def("global_norm(Tensor[] grads) -> Tensor");
+}
