@@ -1,0 +1,90 @@
+import { defineFamily, type Family } from '../core/family.js';
+import { toSnakeCase } from '../core/names.js';
+import { labelKind } from '../losses/family.js';
+import { Loss } from '../losses/loss.js';
+import * as accuracies from './accuracy-metrics.js';
+import * as confusion from './confusion.js';
+import * as lossMetrics from './loss-metrics.js';
+import { Mean, Sum } from './mean.js';
+import { Metric } from './metric.js';
+import { MeanMetricWrapper, type MetricFunction } from './wrapper.js';
+
+const abstractBases = ['ThresholdMetric'];
+
+const family: Family<Metric> = defineFamily<Metric>({
+  kind: 'metric',
+  members: () => {
+    const all = { Mean, Sum, MeanMetricWrapper, ...accuracies, ...confusion, ...lossMetrics };
+    return Object.fromEntries(Object.entries(all).filter(([name]) => !abstractBases.includes(name)));
+  },
+  aliases: {
+    bce: 'BinaryCrossentropy',
+    BCE: 'BinaryCrossentropy',
+    mse: 'MeanSquaredError',
+    MSE: 'MeanSquaredError',
+    mae: 'MeanAbsoluteError',
+    MAE: 'MeanAbsoluteError',
+    mape: 'MeanAbsolutePercentageError',
+    MAPE: 'MeanAbsolutePercentageError',
+    msle: 'MeanSquaredLogarithmicError',
+    MSLE: 'MeanSquaredLogarithmicError',
+  },
+  accepts: (value) => value instanceof Metric,
+  wrap: (fn) => new MeanMetricWrapper({ fn: fn as MetricFunction, name: fn.name === '' ? null : toSnakeCase(fn.name) }),
+});
+
+/**
+ * The metric that a name ('mse', 'precision', 'BinaryAccuracy'), a config, a class, a function `(yTrue, yPred) => Tensor` or a metric stands for.
+ * `where` starts the error's text.
+ *
+ * @throws {ArgumentError} for an unknown name, with the nearest known one
+ */
+export function get(identifier: unknown, where = 'metrics.get'): Metric {
+  return family.get(identifier, where);
+}
+
+/** Names of all built-in metrics. */
+export function names(): string[] {
+  return family.names();
+}
+
+/**
+ * The accuracy that fits labels and predictions of these shapes: binary for one unit, sparse for class numbers, else categorical.
+ * `null` stands for a size that isn't known.
+ */
+export function accuracyFor(
+  yTrueShape: readonly (number | null)[],
+  yPredShape: readonly (number | null)[],
+  name = 'accuracy',
+): Metric {
+  const { BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy } = accuracies;
+  const classes = {
+    binary: BinaryAccuracy,
+    sparse: SparseCategoricalAccuracy,
+    categorical: CategoricalAccuracy,
+  };
+  return new classes[labelKind(yTrueShape, yPredShape)]({ name });
+}
+
+/**
+ * The metric that `compile({ metrics })` means: as {@link get}; 'accuracy' or 'acc' becomes the one that fits the shapes ({@link accuracyFor}), a
+ * loss the mean of its values over batches. A metric made from a name has that name in logs and history, as in Keras.
+ *
+ * @throws {ArgumentError} for an unknown name, with the nearest known one
+ */
+export function metricFor(
+  identifier: unknown,
+  yTrueShape: readonly (number | null)[],
+  yPredShape: readonly (number | null)[],
+  where = 'compile: metrics',
+): Metric {
+  if (identifier instanceof Loss) {
+    const fn: MetricFunction = (yTrue, yPred) => identifier.apply(yTrue, yPred);
+    return new MeanMetricWrapper({ fn, name: identifier.name });
+  }
+  if (typeof identifier !== 'string') return get(identifier, where);
+  if (/^acc(uracy)?$/i.test(identifier)) return accuracyFor(yTrueShape, yPredShape, identifier);
+  const metric = get(identifier, where);
+  metric.name = identifier;
+  return metric;
+}

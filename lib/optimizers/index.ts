@@ -1,0 +1,17 @@
+export { Adadelta, type AdadeltaOptions } from './adadelta.js';
+export { Adafactor, type AdafactorOptions } from './adafactor.js';
+export { Adagrad, type AdagradOptions } from './adagrad.js';
+export { Adam, type AdamOptions, AdamW, type AdamWOptions } from './adam.js';
+export { Adamax, type AdamaxOptions } from './adamax.js';
+export { get, names } from './family.js';
+export { Ftrl, type FtrlOptions } from './ftrl.js';
+export { Lamb, type LambOptions } from './lamb.js';
+export type { LearningRate } from './learning-rate.js';
+export { Lion, type LionOptions } from './lion.js';
+export { LossScaleOptimizer, type LossScaleOptimizerOptions } from './loss-scale-optimizer.js';
+export { Nadam, type NadamOptions } from './nadam.js';
+export { Optimizer } from './optimizer.js';
+export type { OptimizerOptions, OptimizerVariableOptions } from './options.js';
+export { RMSprop, type RMSpropOptions } from './rmsprop.js';
+export * as schedules from './schedules/index.js';
+export { SGD, type SGDOptions } from './sgd.js';
