@@ -1,0 +1,16 @@
+export * from './activation/index.js';
+export * from './core/index.js';
+export { deserialize, type SerializedLayer, serialize } from './family.js';
+export type {
+  ActivationIdentifier,
+  ConstraintIdentifier,
+  InitializerIdentifier,
+  RegularizerIdentifier,
+} from './identifiers.js';
+export { InputSpec, type InputSpecOptions } from './input-spec.js';
+export type { CallOptions, LayerInputs, MaskTree, ShapeTree, SymbolicInputs } from './inputs.js';
+export { type BuildConfig, Layer, type LayerNode } from './layer.js';
+export type { LayerOptions, WeightOptions } from './layer-options.js';
+export * from './regularization/index.js';
+export * from './reshaping/index.js';
+export type { SpecTree } from './specs.js';

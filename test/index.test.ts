@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import * as torchlayers from '../lib/index.js';
+
+describe('the public interface', () => {
+  test('has these names', () => {
+    expect(Object.keys(torchlayers).sort()).toMatchInlineSnapshot(`
+      [
+        "ArgumentError",
+        "Configurable",
+        "DTypeError",
+        "DTypePolicy",
+        "DeviceError",
+        "DisposedError",
+        "FileFormatError",
+        "Input",
+        "InputSpec",
+        "Layer",
+        "Model",
+        "NativeError",
+        "SeedGenerator",
+        "Sequential",
+        "ShapeError",
+        "StateError",
+        "SymbolicTensor",
+        "Tensor",
+        "TorchLayersError",
+        "Variable",
+        "activations",
+        "callbacks",
+        "config",
+        "constraints",
+        "customGradient",
+        "datasets",
+        "devices",
+        "errors",
+        "grad",
+        "initializers",
+        "is",
+        "jit",
+        "keep",
+        "layers",
+        "losses",
+        "memory",
+        "metrics",
+        "nameScope",
+        "noGrad",
+        "ops",
+        "optimizers",
+        "optional",
+        "random",
+        "regularizers",
+        "required",
+        "saving",
+        "stopGradient",
+        "tensor",
+        "tidy",
+        "utils",
+        "valueAndGrad",
+        "withDevice",
+      ]
+    `);
+  });
+
+  test('has these layers', () => {
+    expect(Object.keys(torchlayers.layers).sort()).toMatchInlineSnapshot(`
+      [
+        "Activation",
+        "ActivityRegularization",
+        "Dense",
+        "Dropout",
+        "ELU",
+        "Flatten",
+        "GaussianNoise",
+        "Identity",
+        "Input",
+        "InputLayer",
+        "InputSpec",
+        "Layer",
+        "LeakyReLU",
+        "Masking",
+        "PReLU",
+        "Permute",
+        "ReLU",
+        "RepeatVector",
+        "Reshape",
+        "Softmax",
+        "deserialize",
+        "serialize",
+      ]
+    `);
+  });
+});
