@@ -1,0 +1,7 @@
+/** Utilities that Keras has under `keras.utils`. */
+
+export { registerCustomObject } from '../core/family.js';
+export { resetNames as clearSession } from '../core/names.js';
+export { setRandomSeed } from '../core/random.js';
+export { type NormalizeOptions, normalize } from './normalize.js';
+export { type ToCategoricalOptions, toCategorical } from './to-categorical.js';
