@@ -1,4 +1,4 @@
-import { ArgumentError, DisposedError, translateError } from './errors.js';
+import { ArgumentError, translateError } from './errors.js';
 import { type Handle, native, type OperatorInfo } from './native.js';
 import { noteCallSite } from './recording.js';
 import { Tensor } from './tensor.js';
@@ -29,17 +29,9 @@ function operator(name: string): OperatorInfo {
   return info;
 }
 
-function handleOf(tensor: Tensor): Handle {
-  const { handle } = tensor;
-  if (handle === null) {
-    throw new DisposedError('The tensor was disposed.', 'Keep it out of tidy() by returning it, or dispose it later.');
-  }
-  return handle;
-}
-
 function unwrap(arg: CallArgument): unknown {
-  if (arg instanceof Tensor) return handleOf(arg);
-  if (Array.isArray(arg)) return arg.map((item) => (item instanceof Tensor ? handleOf(item) : item));
+  if (arg instanceof Tensor) return arg.operand();
+  if (Array.isArray(arg)) return arg.map((item) => (item instanceof Tensor ? item.operand() : item));
   return arg;
 }
 

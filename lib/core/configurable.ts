@@ -122,9 +122,11 @@ export abstract class Configurable {
 
   /** Makes an object from what `getConfig` answered. */
   static fromConfig<T extends Configurable>(this: new (options: never) => T, config: Record<string, unknown>): T {
-    const fields = fieldsOf(Configurable as unknown as ConfigurableClass);
+    // biome-ignore lint/complexity/noThisInStatic: the subclass that it is called on.
+    const type = this as unknown as ConfigurableClass;
+    const fields = fieldsOf(type);
     const options = Object.fromEntries(Object.entries(config).filter(([name]) => fields[name]?.takes !== false));
-    return new (Configurable as unknown as new (options: Record<string, unknown>) => T)(options);
+    return new type(options) as T;
   }
 }
 

@@ -155,6 +155,11 @@ export class Tensor {
     return this.isDisposed ? 'Tensor(disposed)' : `Tensor(${this.dtype}${formatShape(this.shape)})`;
   }
 
+  /** The handle as an argument of an operation. @internal */
+  operand(): Handle {
+    return this.live();
+  }
+
   /** @internal */
   protected live(): Handle {
     if (this.isDisposed) {

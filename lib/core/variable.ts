@@ -1,5 +1,6 @@
+import { autocastDType, withAutocast } from './autocast.js';
 import { call } from './call.js';
-import { type DType, resultType } from './dtype.js';
+import { type DType, isFloat, resultType } from './dtype.js';
 import { ArgumentError, ShapeError, StateError, translateError } from './errors.js';
 import { type Handle, native } from './native.js';
 import { noteCallSite, suspendRecording } from './recording.js';
@@ -14,6 +15,8 @@ export interface VariableOptions {
   trainable?: boolean;
   /** Name, without its place in a model. @default 'variable' */
   name?: string;
+  /** Whether layers of a mixed dtype policy read it in their compute dtype (float Variables only). @default true */
+  autocast?: boolean;
   /** How replicas combine it: kept for Keras' configs. @default 'none' */
   aggregation?: 'none' | 'mean' | 'sum' | 'only_first_replica';
 }
@@ -40,6 +43,8 @@ export class Variable extends Tensor {
   /** Name with its place in a model: 'sequential/dense/kernel'. Set by the layer that owns the variable. */
   path: string;
   readonly aggregation: NonNullable<VariableOptions['aggregation']>;
+  /** Whether layers of a mixed dtype policy read it in their compute dtype. */
+  readonly autocast: boolean;
   /** Applied by optimizers after each update. */
   constraint: Constraint | null = null;
   /** Regularizer whose penalty the layer adds to its losses. */
@@ -51,7 +56,7 @@ export class Variable extends Tensor {
    * @throws {StateError} for a tensor computed by the function being recorded: give a function instead
    */
   constructor(initial: TensorLike | (() => TensorLike), options: VariableOptions = {}) {
-    const { trainable = true, name = 'variable', aggregation = 'none' } = options;
+    const { trainable = true, name = 'variable', aggregation = 'none', autocast = true } = options;
     const handle = suspendRecording((): Handle => {
       const first = typeof initial === 'function' ? initial() : initial;
       if (first instanceof Tensor && !first.isDisposed && native.isMeta(first.handle)) {
@@ -75,6 +80,27 @@ export class Variable extends Tensor {
     this.name = name;
     this.path = name;
     this.aggregation = aggregation;
+    this.autocast = autocast;
+  }
+
+  /** Element type that operations see: inside a layer of a mixed policy the compute dtype, else the variable's own. */
+  override get dtype(): DType {
+    return this.#castTo() ?? super.dtype;
+  }
+
+  /** The dtype to read it in, where that is not its own. */
+  #castTo(): DType | null {
+    const wanted = autocastDType();
+    if (wanted === null || !this.autocast) return null;
+    const own = super.dtype;
+    return own === wanted || !isFloat(own) ? null : wanted;
+  }
+
+  /** @internal */
+  override operand(): Handle {
+    const wanted = this.#castTo();
+    if (wanted === null) return super.operand();
+    return withAutocast(null, () => call('aten::to.dtype', this, wanted)).handle;
   }
 
   /** The present value, as a tensor that later assignments don't change. */
@@ -93,14 +119,14 @@ export class Variable extends Tensor {
    * @throws {ShapeError} if the shape differs
    */
   assign(value: TensorLike): this {
-    let source = value instanceof Tensor ? value : tensor(value, { dtype: this.dtype });
+    let source = value instanceof Tensor ? value : tensor(value, { dtype: super.dtype });
     if (source.shape.length !== this.shape.length || source.shape.some((size, axis) => size !== this.shape[axis])) {
       throw new ShapeError(
         `Variable "${this.path}": expected a value of shape ${formatShape(this.shape)}, got ${formatShape(source.shape)}.`,
         'A variable keeps its shape: make a new one for another shape.',
       );
     }
-    if (source.dtype !== this.dtype) source = call('aten::to.dtype', source, this.dtype);
+    if (source.dtype !== super.dtype) source = call('aten::to.dtype', source, super.dtype);
     try {
       native.assign(this.live(), source.handle);
       noteCallSite();
@@ -127,7 +153,7 @@ export class Variable extends Tensor {
     }
     if (typeof value === 'string')
       throw new ArgumentError('Variable: expected a tensor, number or array, got a string.');
-    return tensor(value, { dtype: this.dtype });
+    return tensor(value, { dtype: super.dtype });
   }
 
   override toString(): string {

@@ -38,6 +38,8 @@ export interface WeightOptions {
   constraint?: ConstraintIdentifier;
   /** Name, without its place in a model. @default 'variable' with a number */
   name?: string;
+  /** Whether the layer reads it in its compute dtype under a mixed policy. @default true */
+  autocast?: boolean;
   /** How replicas combine it: kept for Keras' configs. @default 'none' */
   aggregation?: VariableOptions['aggregation'];
 }

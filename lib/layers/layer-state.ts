@@ -13,7 +13,6 @@ import { tidy } from '../core/tidy.js';
 import { leaves } from '../core/tree.js';
 import { Variable } from '../core/variable.js';
 import { type Initializer, initializerField } from '../initializers/index.js';
-import { cast } from '../ops/index.js';
 import { type Regularizer, regularizerField } from '../regularizers.js';
 import { currentCall } from './call-context.js';
 import { DTypePolicy, type DTypePolicyName, dtypePolicyField } from './dtype-policy.js';
@@ -144,6 +143,7 @@ export abstract class LayerState extends Configurable {
       dtype = this.variableDtype,
       trainable = true,
       name = uniqueName('variable'),
+      autocast = true,
       aggregation,
     } = options;
     const where = `${this.title}: weight "${name}"`;
@@ -166,6 +166,7 @@ export abstract class LayerState extends Configurable {
             dtype,
             name,
             trainable: trainable && this.#trainable,
+            autocast,
             ...(aggregation !== undefined && { aggregation }),
           }),
       ),
@@ -177,11 +178,6 @@ export abstract class LayerState extends Configurable {
     this.#wasTrainable.set(variable, trainable);
     this.#added = [...this.#added, variable];
     return variable;
-  }
-
-  /** A weight as the computation wants it: cast to the compute dtype under a mixed policy. */
-  protected computeValue(weight: Tensor): Tensor {
-    return isFloat(weight.dtype) && weight.dtype !== this.computeDtype ? cast(weight, this.computeDtype) : weight;
   }
 
   /** All weights: the trainable ones, the others, then those of sub-layers. */

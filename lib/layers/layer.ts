@@ -1,3 +1,4 @@
+import { withAutocast } from '../core/autocast.js';
 import { fieldsOf } from '../core/configurable.js';
 import { isFloat } from '../core/dtype.js';
 import { ArgumentError, StateError } from '../core/errors.js';
@@ -273,7 +274,10 @@ export abstract class Layer extends LayerState {
 
   #compute(inputs: readonly unknown[], options: CallOptions): unknown {
     try {
-      return (this.call as (...args: unknown[]) => unknown).call(this, ...inputs, options);
+      const { autocast, computeDtype, variableDtype } = this;
+      return withAutocast(autocast && computeDtype !== variableDtype ? computeDtype : null, () =>
+        (this.call as (...args: unknown[]) => unknown).call(this, ...inputs, options),
+      );
     } catch (error) {
       // The innermost layer says where; the error itself stays what it was.
       if (error instanceof Error && !annotated.has(error)) {

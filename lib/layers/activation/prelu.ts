@@ -80,7 +80,7 @@ export class PReLU extends Layer {
   }
 
   override call(x: Tensor): Tensor {
-    const alpha = this.computeValue(this.alpha);
+    const alpha = this.alpha;
     return ops.subtract(ops.relu(x), ops.multiply(alpha, ops.relu(ops.negative(x))));
   }
 }

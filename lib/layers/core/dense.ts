@@ -185,10 +185,9 @@ export class Dense extends Layer {
 
   override call(inputs: Tensor): Tensor {
     const kernel = this.#effectiveKernel();
-    const bias = this.bias === null ? null : this.computeValue(this.bias);
     // The operators below take one dtype; whole numbers and other floats are computed in the kernel's, as promotion would.
     const x = inputs.dtype === kernel.dtype ? inputs : ops.cast(inputs, kernel.dtype);
-    return this.activation(product(x, kernel, bias));
+    return this.activation(product(x, kernel, this.bias));
   }
 
   override getConfig(): Record<string, unknown> {
@@ -198,9 +197,9 @@ export class Dense extends Layer {
 
   #effectiveKernel(): Tensor {
     const { loraKernelA, loraKernelB, loraRank, loraAlpha } = this;
-    if (loraKernelA === null || loraKernelB === null) return this.computeValue(this.kernel);
+    if (loraKernelA === null || loraKernelB === null) return this.kernel;
     const delta = ops.multiply(ops.matmul(loraKernelA, loraKernelB), (loraAlpha as number) / (loraRank as number));
-    return this.computeValue(ops.add(this.kernel, delta));
+    return ops.add(this.kernel, delta);
   }
 }
 
