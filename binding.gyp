@@ -4,6 +4,8 @@
     'libtorch%': '<!(node scripts/find-libtorch.mjs)',
   },
   'target_defaults': {
+    # NDEBUG changes what libtorch's headers compile to: as CMake's Release.
+    'configurations': { 'Release': { 'defines': ['NDEBUG'] } },
     'defines': ['NAPI_EXPERIMENTAL'],
     'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],
     'cflags_cc': ['-std=c++20', '-fexceptions', '-frtti', '-fvisibility=hidden', '-fvisibility-inlines-hidden', '-Wall', '-Wextra', '-Wno-unused-parameter'],

@@ -1,4 +1,5 @@
-// The small addon that loads libtorch. It links nothing of libtorch itself, so that it always loads and can say what is wrong.
+// The small addon that loads libtorch. It links nothing of libtorch itself, so that it always loads and can say what is
+// wrong.
 #include <node_api.h>
 
 #include <cstdio>
@@ -52,8 +53,9 @@ void set_environment(const char* name, const std::string& value) {
 #endif
 }
 
-// libgomp reads its settings once, while it is being loaded. Its default is to spin for milliseconds after each parallel loop, which
-// multiplies the time of a step when another process wants the core; 1000 turns cost an idle machine nothing that could be measured.
+// libgomp reads its settings once, while it is being loaded. Its default is to spin for milliseconds after each
+// parallel loop, which multiplies the time of a step when another process wants the core; 1000 turns cost an idle
+// machine nothing that could be measured.
 void shorten_spinning() {
 #ifdef __linux__
   if (getenv("GOMP_SPINCOUNT") == nullptr && getenv("OMP_WAIT_POLICY") == nullptr) {
@@ -62,18 +64,21 @@ void shorten_spinning() {
 #endif
 }
 
-// Empty on success, else what the system said. The handle is kept for the life of the process: libtorch can't be unloaded.
+// Empty on success, else what the system said. The handle is kept for the life of the process: libtorch can't be
+// unloaded.
 std::string open_library(const std::string& path) {
 #ifdef _WIN32
   const int length = MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, nullptr, 0);
   std::wstring wide(static_cast<size_t>(length), L'\0');
   MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, wide.data(), length);
-  if (LoadLibraryExW(wide.c_str(), nullptr, LOAD_LIBRARY_SEARCH_DEFAULT_DIRS | LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR) != nullptr) {
+  if (LoadLibraryExW(wide.c_str(), nullptr, LOAD_LIBRARY_SEARCH_DEFAULT_DIRS | LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR) !=
+      nullptr) {
     return "";
   }
   const DWORD code = GetLastError();
   char text[512] = {};
-  FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, nullptr, code, 0, text, sizeof(text), nullptr);
+  FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, nullptr, code, 0, text, sizeof(text),
+                 nullptr);
   return std::string(text) + " (error " + std::to_string(code) + ")";
 #else
   if (dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) return "";

@@ -1,12 +1,12 @@
 // Builds what is out of date: dist/ (TypeScript) and build/Release (the two addons).
 //   npm run build [-- --native | --ts] [--force] [--gyp]
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMissing, findLibtorch, type Libtorch, packageRoot } from '../lib/core/libtorch.js';
-import { binOf, hasCommand, isMain, run } from './commands.js';
+import { binOf, hasCommand, isMain, nativeFiles, run } from './commands.js';
 
 const addonNames = ['torchlayers_loader.node', 'torchlayers.node'];
 
@@ -17,9 +17,7 @@ function runNode(what: string, script: string, args: string[]): void {
 /** Digest of all that the addon is made of: when it is the same, so is the addon. */
 function nativeDigest(libtorch: Libtorch, tool: string): string {
   const hash = createHash('sha256');
-  const files = readdirSync(join(packageRoot, 'native'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(cc|h)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
+  const files = nativeFiles(/\.(cc|h)$/)
     .filter((path) => !path.startsWith(join(packageRoot, 'native', 'test')))
     .concat(
       ['CMakeLists.txt', 'binding.gyp', 'package-lock.json', 'scripts/native-sources.mjs'].map((name) =>

@@ -17,12 +17,12 @@ const total: Counts = { passed: 0, failed: 0 };
 const times: [string, number][] = [];
 
 /** Runs one part; a part that gives no counts is one check. */
-function part(name: string, work: () => Counts | undefined): void {
+async function part(name: string, work: () => Counts | undefined | Promise<undefined>): Promise<void> {
   if (skipped.includes(name) || only?.includes(name) === false) return;
   console.log(`\n== ${name}`);
   const startMs = Date.now();
   try {
-    const { passed, failed } = work() ?? { passed: 1, failed: 0 };
+    const { passed, failed } = (await work()) ?? { passed: 1, failed: 0 };
     total.passed += passed;
     total.failed += failed;
   } catch (error) {
@@ -32,21 +32,20 @@ function part(name: string, work: () => Counts | undefined): void {
   times.push([name, (Date.now() - startMs) / 1000]);
 }
 
-const check = (work: () => void) => (): undefined => {
-  work();
+const check = (work: () => void | Promise<void>) => async (): Promise<undefined> => {
+  await work();
   return undefined;
 };
 
-/** Names that an addon exports and imports, without their addresses. */
+/** Names that an addon exports and imports, without their addresses, and the libraries that it asks for. */
 function symbols(path: string): string {
   const { ok, output } = capture('nm', ['-D', '--format=posix', path]);
   if (!ok) throw new Error(`nm ${path}: ${output}`);
   const names = output.split('\n').map((line) => line.split(' ').slice(0, 2).join(' '));
   // Which of C++'s weak inline functions stay is the compiler's choice.
-  return names
-    .filter((line) => /^(napi_|node_api_|_ZN2at|_ZN3c10|GOMP_|omp_)\S* [TU]/.test(line))
-    .sort()
-    .join('\n');
+  const own = names.filter((line) => /^(napi_|node_api_|_ZN2at|_ZN3c10|GOMP_|omp_)\S* [TU]/.test(line)).sort();
+  const needed = capture('readelf', ['--dynamic', '--wide', path]).output.match(/\((NEEDED|RUNPATH)\).*/g) ?? [];
+  return [...own, ...needed.filter((line) => /torch|c10|omp|RUNPATH/.test(line)).sort()].join('\n');
 }
 
 /** What the addon in `folder` exports, how it was built, and the schemas of the operators that it registers. */
@@ -111,12 +110,12 @@ function runExamples(): Counts {
   return counts;
 }
 
-for (const [name, lint] of Object.entries(lintSteps({ tidy: true }))) part(name, check(lint));
-part('vitest', () => runVitest());
-part('ctest', () => runCtest());
-part('examples', runExamples);
-part('node-gyp', check(compareWithGyp));
-part('sanitize', () => runCtest('address'));
+for (const [name, lint] of Object.entries(lintSteps({ tidy: true }))) await part(name, check(lint));
+await part('vitest', () => runVitest());
+await part('ctest', () => runCtest());
+await part('examples', runExamples);
+await part('node-gyp', check(compareWithGyp));
+await part('sanitize', () => runCtest('address'));
 
 console.log('\ntime of each part');
 for (const [name, seconds] of times) console.log(`  ${name.padEnd(14)}${seconds.toFixed(1).padStart(8)} s`);

@@ -1,6 +1,6 @@
 // Running other programs, for the scripts of this folder.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageRoot } from '../lib/core/libtorch.js';
 
@@ -46,4 +46,11 @@ export function hasCommand(name: string): boolean {
 /** True in the module that node was started with. */
 export function isMain(url: string): boolean {
   return url === new URL(process.argv[1] ?? '', 'file:').href;
+}
+
+/** Files of native/ whose name fits, with their full paths. */
+export function nativeFiles(pattern: RegExp): string[] {
+  return readdirSync(join(packageRoot, 'native'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
 }

@@ -1,19 +1,13 @@
 // npm run lint [-- --tidy]; npm run format is the same with --write.
 //   Biome, clang-format, strict TypeScript over everything, knip; --tidy adds clang-tidy, which takes minutes.
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '../lib/core/libtorch.js';
-import { binOf, hasCommand, isMain, run } from './commands.js';
-
-function nativeFiles(pattern: RegExp): string[] {
-  return readdirSync(join(packageRoot, 'native'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && pattern.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name));
-}
+import { binOf, hasCommand, isMain, nativeFiles, run } from './commands.js';
+import { tidy } from './tidy.js';
 
 /** A check by name; each throws when it finds something. */
-export function lintSteps(options: { write?: boolean; tidy?: boolean } = {}): Record<string, () => void> {
+export function lintSteps(
+  options: { write?: boolean; tidy?: boolean } = {},
+): Record<string, () => void | Promise<void>> {
   const node = (what: string, script: string, args: string[]): void => run(what, process.execPath, [script, ...args]);
   return {
     biome: () =>
@@ -29,23 +23,7 @@ export function lintSteps(options: { write?: boolean; tidy?: boolean } = {}): Re
     },
     types: () => node('types', binOf('typescript', 'tsc'), ['--noEmit', '-p', 'tsconfig.json']),
     knip: () => node('knip', binOf('knip'), ['--no-progress']),
-    ...(options.tidy && {
-      'clang-tidy': () => {
-        const database = ['build', 'build/test'].find((folder) =>
-          existsSync(join(packageRoot, folder, 'compile_commands.json')),
-        );
-        if (database === undefined)
-          throw new Error('clang-tidy: no compile_commands.json; build first: npm run build.');
-        // libtorch's headers and ours were compiled by another compiler: warnings that only its options cause are none of ours.
-        const extra = ['--extra-arg=-Wno-unknown-warning-option', '--quiet'];
-        run('clang-tidy', 'clang-tidy', [
-          '-p',
-          database,
-          ...extra,
-          ...nativeFiles(/\.cc$/).filter((path) => !path.includes('/test/')),
-        ]);
-      },
-    }),
+    ...(options.tidy && { 'clang-tidy': tidy }),
   };
 }
 
@@ -53,7 +31,7 @@ if (isMain(import.meta.url)) {
   const { values } = parseArgs({ options: { write: { type: 'boolean' }, tidy: { type: 'boolean' } } });
   for (const [name, check] of Object.entries(lintSteps(values))) {
     try {
-      check();
+      await check();
     } catch (error) {
       console.error(`${name}: failed. ${error instanceof Error ? error.message : error}`);
       process.exitCode = 1;

@@ -67,7 +67,8 @@ export abstract class Configurable {
 
   /** Name of the class in configs. Built-in classes state it, so that minifiers can't change it. */
   static get className(): string {
-    return Configurable.name;
+    // biome-ignore lint/complexity/noThisInStatic: the subclass whose name is asked for, not this class.
+    return this.name;
   }
 
   constructor(options: object = {}) {

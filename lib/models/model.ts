@@ -9,14 +9,19 @@ import { Layer } from '../layers/layer.js';
 import { type MetricLike, ownState } from '../layers/tracking.js';
 import type { Mean, Metric } from '../metrics/index.js';
 import type { Optimizer } from '../optimizers/index.js';
-import { compile, type CompileOptions } from '../training/compile.js';
+import { type CompileOptions, compile } from '../training/compile.js';
 import { CompileMetrics } from '../training/compile-metrics.js';
 import { type BatchIterable, isBatchIterable } from '../training/data/iterable.js';
 import type { Batch, DataTree } from '../training/data/layout.js';
-import { evaluate, type EvaluateOptions } from '../training/evaluate.js';
-import { fit, type FitOptions } from '../training/fit.js';
-import { logsOnBatch, predictOnBatch, type TestOnBatchOptions, type TrainOnBatchOptions } from '../training/on-batch.js';
-import { predict, type PredictOptions } from '../training/predict.js';
+import { type EvaluateOptions, evaluate } from '../training/evaluate.js';
+import { type FitOptions, fit as train } from '../training/fit.js';
+import {
+  logsOnBatch,
+  predictOnBatch,
+  type TestOnBatchOptions,
+  type TrainOnBatchOptions,
+} from '../training/on-batch.js';
+import { type PredictOptions, predict } from '../training/predict.js';
 import { TrainingState } from '../training/state.js';
 import { type StepKind, type StepLogs, testOn, trainOn } from '../training/steps.js';
 import { printSummary, type SummaryOptions } from './summary.js';
@@ -110,7 +115,7 @@ export abstract class Model extends Layer {
     if (state.fitting) {
       throw new StateError(`Model "${this.name}": expected no compile while fit runs.`, 'Await fit first.');
     }
-    const compiled = compile(options, this.outputNames);
+    const compiled = compile(options, this.outputNames, this.dtypePolicy.name);
     state.clear();
     state.compiled = compiled;
     state.stopTraining = false;
@@ -134,7 +139,7 @@ export abstract class Model extends Layer {
   fit(batches: BatchIterable, options?: FitOptions): Promise<History>;
   async fit(x: DataTree | BatchIterable, y?: DataTree | FitOptions | null, options?: FitOptions): Promise<History> {
     const [labels, rest] = split(x, y, options);
-    return fit(this, x, labels as DataTree | null, rest);
+    return train(this, x, labels as DataTree | null, rest);
   }
 
   /**
@@ -173,12 +178,20 @@ export abstract class Model extends Layer {
   }
 
   /** One training step on one batch; answers its loss and metrics. @throws as `fit` */
-  async trainOnBatch(x: DataTree, y?: DataTree | null, options: TrainOnBatchOptions = {}): Promise<Record<string, number>> {
+  async trainOnBatch(
+    x: DataTree,
+    y?: DataTree | null,
+    options: TrainOnBatchOptions = {},
+  ): Promise<Record<string, number>> {
     return logsOnBatch(this, 'train', x, y, options);
   }
 
   /** Loss and metrics of one batch. @throws as `evaluate` */
-  async testOnBatch(x: DataTree, y?: DataTree | null, options: TestOnBatchOptions = {}): Promise<Record<string, number>> {
+  async testOnBatch(
+    x: DataTree,
+    y?: DataTree | null,
+    options: TestOnBatchOptions = {},
+  ): Promise<Record<string, number>> {
     return logsOnBatch(this, 'test', x, y, options);
   }
 
@@ -241,7 +254,12 @@ export abstract class Model extends Layer {
   }
 
   /** Takes one batch into the compiled metrics and answers all results. Override it for metrics of another kind. */
-  computeMetrics(_x: Tree<Tensor>, y: Tree<Tensor> | undefined, yPred: Tree<Tensor>, sampleWeight?: Tree<Tensor>): StepLogs {
+  computeMetrics(
+    _x: Tree<Tensor>,
+    y: Tree<Tensor> | undefined,
+    yPred: Tree<Tensor>,
+    sampleWeight?: Tree<Tensor>,
+  ): StepLogs {
     this.trainingState.compiled?.metrics?.updateState(y, yPred, sampleWeight);
     return this.getMetricsResult();
   }
@@ -250,7 +268,8 @@ export abstract class Model extends Layer {
   getMetricsResult(): StepLogs {
     const results: StepLogs = {};
     for (const metric of this.metrics) {
-      if ((metric as unknown) instanceof CompileMetrics) Object.assign(results, (metric as unknown as CompileMetrics).results());
+      if ((metric as unknown) instanceof CompileMetrics)
+        Object.assign(results, (metric as unknown as CompileMetrics).results());
       else results[metric.name] = (metric as unknown as Metric).result();
     }
     return results;
@@ -289,7 +308,8 @@ export abstract class Model extends Layer {
   runStep(kind: Exclude<StepKind, 'predict'>, batch: Batch): StepLogs | null {
     const { trainStep, testStep, computeMetrics } = Model.prototype;
     const own = kind === 'train' ? this.trainStep !== trainStep : this.testStep !== testStep;
-    if (own || this.computeMetrics !== computeMetrics) return kind === 'train' ? this.trainStep(batch) : this.testStep(batch);
+    if (own || this.computeMetrics !== computeMetrics)
+      return kind === 'train' ? this.trainStep(batch) : this.testStep(batch);
     const yPred = kind === 'train' ? trainOn(this, batch) : testOn(this, batch);
     this.trainingState.compiled?.metrics?.updateState(batch.y, yPred, batch.sampleWeight);
     return null;
@@ -307,7 +327,11 @@ export abstract class Model extends Layer {
     const { compiled } = this.trainingState;
     if (compiled === null) return [];
     const losses: readonly Mean[] = compiled.loss?.metrics ?? [];
-    return [compiled.lossTracker, ...(compiled.metrics === null ? [] : [compiled.metrics]), ...losses] as unknown as ModelMetric[];
+    return [
+      compiled.lossTracker,
+      ...(compiled.metrics === null ? [] : [compiled.metrics]),
+      ...losses,
+    ] as unknown as ModelMetric[];
   }
 }
 

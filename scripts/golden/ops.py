@@ -221,7 +221,7 @@ case("roll", MATRIX, -1, axis=1)
 case("roll", MATRIX, [1, 2], axis=[0, 1])
 case("repeat", MATRIX, 2)
 case("repeat", MATRIX, 3, axis=1)
-case("repeat", MATRIX, [1, 0, 2], axis=0)
+case("repeat", MATRIX, np.array([1, 0, 2], "int32"), axis=0, ts=[MATRIX, [1, 0, 2]])
 case("tile", MATRIX, [2, 1])
 case("tile", ROW, [2, 2])
 case("tile", CUBE, 2)
@@ -359,12 +359,12 @@ for name, args, options, ts, gradient in CASES:
     first = next((i for i, value in enumerate(args) if is_float(value)), None)
     one = not isinstance(output, (list, tuple))
     if gradient and first is not None and one and np.asarray(output).dtype.kind == "f" and np.asarray(output).size > 0:
-        upstream = numbers(20, np.shape(output))
+        upstream = np.asarray(numbers(20, np.shape(output)))
 
         def by(x):
             return function(*given[:first], x, *given[first + 1 :], **keywords)
 
-        dx = jax.vjp(by, given[first])[1](jax.numpy.asarray(upstream).astype(output.dtype))[0]
+        dx = jax.vjp(by, given[first])[1](jax.numpy.asarray(upstream, output.dtype))[0]
         if np.isfinite(np.asarray(dx)).all():
             fields["gradient"] = {"argument": first, "upstream": upstream, "dx": dx}
     golden.case(
