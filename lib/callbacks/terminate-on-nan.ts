@@ -1,0 +1,72 @@
+import { ArgumentError, StateError } from '../core/errors.js';
+import { show } from '../core/fields.js';
+import { Callback, type Logs } from './callback.js';
+
+/** Options of {@link TerminateOnNaN}. */
+export interface TerminateOnNaNOptions {
+  /** Reject `fit` with an error instead of ending it. @default false */
+  raiseError?: boolean;
+}
+
+/**
+ * Ends training when the loss is no longer a finite number. It watches the running mean of the epoch without slowing the native loop, so a few steps may
+ * pass between the bad one and the end.
+ *
+ * Source: Keras `keras.callbacks.TerminateOnNaN`, which looks after every single step.
+ *
+ * @example
+ * ```ts
+ * await model.fit(x, y, { callbacks: [new callbacks.TerminateOnNaN()] });
+ * ```
+ */
+export class TerminateOnNaN extends Callback {
+  override readonly batchEvents = 'merged';
+  readonly raiseError: boolean;
+  /** Step (of the epoch, from 0) at which the bad loss was seen, or null. */
+  stoppedBatch: number | null = null;
+  #batch = 0;
+
+  constructor(options: TerminateOnNaNOptions = {}) {
+    super();
+    const { raiseError = false } = options;
+    if (typeof raiseError !== 'boolean') {
+      throw new ArgumentError(`TerminateOnNaN: raiseError: expected true or false, got ${show(raiseError)}.`);
+    }
+    this.raiseError = raiseError;
+  }
+
+  override get usesVariables(): boolean {
+    return this.constructor !== TerminateOnNaN;
+  }
+
+  override onTrainBegin(_logs: Logs): void {
+    this.stoppedBatch = null;
+  }
+
+  override onEpochBegin(_epoch: number, _logs: Logs): void {
+    this.#batch = 0;
+  }
+
+  override onTrainBatchEnd(batch: number, logs: Logs): void {
+    this.#batch = batch;
+    this.#look(logs);
+  }
+
+  override onEpochEnd(_epoch: number, logs: Logs): void {
+    this.#look(logs);
+  }
+
+  #look(logs: Logs): void {
+    const { loss } = logs;
+    if (this.stoppedBatch !== null || loss === undefined || Number.isFinite(loss)) return;
+    this.stoppedBatch = this.#batch;
+    if (this.raiseError) {
+      throw new StateError(
+        `TerminateOnNaN: expected a finite loss, got ${loss} at batch ${this.#batch}.`,
+        'Lower the learning rate, clip gradients (clipnorm), or look for NaN and extreme values in the data.',
+      );
+    }
+    process.stdout.write(`Batch ${this.#batch}: the loss is ${loss}, ending training.\n`);
+    this.model.stopTraining = true;
+  }
+}
