@@ -125,6 +125,8 @@ function withMask(tensor: Tensor, mask: Tensor | undefined): Tensor {
  * A function that answers the gradient of `fn` (which must answer one number) by one of its arguments: a tensor, a Variable, or a list of them.
  * Where `fn` doesn't depend on an argument the gradient is zero. Gradients of gradients work.
  *
+ * @throws {ShapeError} if `fn` answers more than one number
+ * @throws {ArgumentError} for an argument that is no tensor of a float dtype
  * @example
  * ```ts
  * const slope = grad((x: Tensor) => ops.sum(ops.square(x)));
@@ -149,8 +151,11 @@ export function grad(fn: (...args: never[]) => Tensor, options: GradOptions = {}
 }
 
 /**
- * A function that answers `{ value, grads }`: what `fn` answers, and its gradient by one of the arguments.
+ * A function that answers `{ value, grads }`: what `fn` answers, and its gradient by one of the arguments. With `hasAux`, `fn` answers
+ * `[value, auxiliary]` and the auxiliary part comes back as `aux`.
  *
+ * @throws {ShapeError} if `fn` answers more than one number
+ * @throws {ArgumentError} for an argument that is no tensor of a float dtype
  * @example
  * ```ts
  * const { value, grads } = valueAndGrad(() => loss.apply(y, model.apply(x)))(model.trainableWeights);
@@ -180,7 +185,15 @@ export function valueAndGrad(
   };
 }
 
-/** Runs a synchronous function whose operations no enclosing gradient watches. */
+/**
+ * Runs a synchronous function whose operations no enclosing gradient watches, and returns its result.
+ *
+ * @example
+ * ```ts
+ * const slope = grad((x: Tensor) => ops.sum(ops.multiply(x, noGrad(() => ops.square(x)))));
+ * await slope(tensor([3])).array(); // [9]
+ * ```
+ */
 export function noGrad<T>(fn: () => T): T {
   const before = native.setGradEnabled(false);
   try {

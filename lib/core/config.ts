@@ -16,7 +16,7 @@ export const config = {
   floatx(): Floatx {
     return state.floatx;
   },
-  /** Sets the default float dtype of new weights and of nested arrays of numbers. */
+  /** Sets the default float dtype of new weights and of nested arrays of numbers. @throws {ArgumentError} for a dtype that is no float */
   setFloatx(value: Floatx): void {
     if (!['float16', 'bfloat16', 'float32', 'float64'].includes(value)) {
       throw new ArgumentError(
@@ -29,6 +29,7 @@ export const config = {
   epsilon(): number {
     return state.epsilon;
   },
+  /** Sets {@link epsilon}. @throws {ArgumentError} below 0 */
   setEpsilon(value: number): void {
     if (typeof value !== 'number' || !(value >= 0)) {
       throw new ArgumentError(`config.setEpsilon: expected a number of at least 0, got ${String(value)}.`);
@@ -39,6 +40,7 @@ export const config = {
   imageDataFormat(): DataFormat {
     return state.imageDataFormat;
   },
+  /** Sets the default position of the channel axis. @throws {ArgumentError} for another name */
   setImageDataFormat(value: DataFormat): void {
     if (value !== 'channels_last' && value !== 'channels_first') {
       throw new ArgumentError(

@@ -8,17 +8,25 @@ import { isPlainObject } from './tree.js';
 export interface ConfigurableClass {
   // biome-ignore lint/suspicious/noExplicitAny: constructors of subclasses differ in their options only.
   new (options?: any): Configurable;
+  /** Its own options; base classes add theirs. */
   readonly fields: Fields;
+  /** Its name in configs. */
   readonly className: string;
+  /** Keras' module of a built-in class; `null` for a user's. */
   readonly module: string | null;
+  /** Makes an object from what `getConfig` answered. */
   fromConfig(config: Record<string, unknown>): Configurable;
 }
 
 /** An object as a config holds it: class, constructor's options, and where the class lives. */
 export interface SerializedObject {
+  /** Keras' module of a built-in class: 'keras.layers'; `null` for a user's. */
   module: string | null;
+  /** 'Dense'. */
   className: string;
+  /** What `getConfig` answered, keys in camelCase. */
   config: Record<string, unknown>;
+  /** The name under which a user's class is known; `null` for a built-in one. */
   registeredName: string | null;
 }
 
@@ -71,6 +79,10 @@ export abstract class Configurable {
     return this.name;
   }
 
+  /**
+   * @param options by the names of the class's fields
+   * @throws {ArgumentError} for an option that is unknown (with the nearest known name), missing or of a wrong type
+   */
   constructor(options: object = {}) {
     const type = new.target as unknown as ConfigurableClass;
     const given = checkOptions(classNameOf(type), options);

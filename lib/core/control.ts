@@ -32,7 +32,7 @@ function withoutResult(result: unknown): unknown {
  * @throws {ArgumentError} if the branches return different numbers of tensors
  * @example
  * ```ts
- * const y = cond(ops.greater(x, 0), () => ops.sqrt(x), () => ops.zerosLike(x));
+ * const y = cond(ops.greater(ops.sum(x), 0), () => ops.sqrt(x), () => ops.zerosLike(x));
  * ```
  */
 export function cond<T>(predicate: Tensor | boolean, then: () => T, otherwise: () => T): T {

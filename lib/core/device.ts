@@ -31,7 +31,14 @@ function canonical(name: string, where: string): string {
   return full;
 }
 
-/** Devices of this machine. */
+/**
+ * Devices of this machine.
+ *
+ * @example
+ * ```ts
+ * devices.list()[0]?.name; // 'cpu'
+ * ```
+ */
 export const devices = {
   /** All devices, the CPU first. */
   list(): DeviceInfo[] {
@@ -57,7 +64,13 @@ export function setDevice(name: string): void {
 
 /**
  * Runs a synchronous function with another default device and returns its result.
+ *
+ * @param name 'cpu', 'cuda', 'cuda:1'; any case
  * @throws {DeviceError} if the device isn't there
+ * @example
+ * ```ts
+ * withDevice('cpu', () => ops.zeros([2])).device; // 'cpu'
+ * ```
  */
 export function withDevice<T>(name: string, fn: () => T): T {
   scopes.push(canonical(name, 'withDevice'));

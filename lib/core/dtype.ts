@@ -65,7 +65,10 @@ export function dtypeCode(dtype: DType): number {
   return code;
 }
 
-/** Checks a dtype's name. `'float'` and `'int'` mean floatx and int32, as in Keras; null and undefined mean floatx. */
+/**
+ * Checks a dtype's name. `'float'` and `'int'` mean floatx and int32, as in Keras; null and undefined mean floatx.
+ * @throws {DTypeError} for another name
+ */
 export function standardizeDType(dtype: string | null | undefined): DType {
   if (dtype === undefined || dtype === null || dtype === 'float') return config.floatx();
   if (dtype === 'int') return 'int32';
@@ -77,14 +80,17 @@ function unknownDType(dtype: unknown): DTypeError {
   return new DTypeError(`dtype: expected one of ${dtypes.join(', ')}, got ${JSON.stringify(dtype)}.`);
 }
 
+/** True for float16, bfloat16, float32, float64 and the float8 types. */
 export function isFloat(dtype: DType): boolean {
   return dtype.startsWith('float') || dtype === 'bfloat16';
 }
 
+/** True for signed and unsigned integers; bool is none. */
 export function isInteger(dtype: DType): boolean {
   return dtype.startsWith('int') || dtype.startsWith('uint');
 }
 
+/** True for complex64 and complex128. */
 export function isComplex(dtype: DType): boolean {
   return dtype.startsWith('complex');
 }
@@ -189,6 +195,8 @@ export type PromotedType = DType | 'int' | 'float';
 /**
  * The dtype that an operation on these types computes in: JAX's promotion lattice, as in Keras.
  * A weak `'float'` that meets integers alone becomes floatx; 'int' alone becomes int32.
+ *
+ * @throws {DTypeError} if no dtype holds both: a float8 type beside another
  */
 export function resultType(...types: PromotedType[]): DType {
   let result: string = types[0] ?? 'float';

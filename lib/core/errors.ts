@@ -13,6 +13,15 @@ export type ErrorCode =
  * Base class of every error that this package throws on purpose.
  *
  * The first line of `message` says where, what was expected and what came; the second, indented, what to do.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   ops.reshape(ops.zeros([2, 3]), [4]);
+ * } catch (error) {
+ *   if (error instanceof errors.ShapeError) console.log(error.code, error.message);
+ * }
+ * ```
  */
 export class TorchLayersError extends Error {
   /** Machine-readable reason. */

@@ -16,7 +16,15 @@ const custom = new Map<string, ConfigurableClass | ((...args: never[]) => unknow
 
 /**
  * Makes a user's class or function known by name, for configs and string identifiers.
+ *
+ * @param name the class's or function's own name if left out
  * @throws {ArgumentError} if the name is taken by another object
+ * @example
+ * ```ts
+ * const cubed = (x: Tensor) => ops.power(x, 3);
+ * utils.registerCustomObject(cubed);
+ * new layers.Activation({ activation: 'cubed' }).apply(tensor([2])); // [8]
+ * ```
  */
 export function registerCustomObject(
   object: ConfigurableClass | ((...args: never[]) => unknown),

@@ -6,6 +6,7 @@ export type Checker<T = unknown> = (value: unknown, where: string) => T;
 
 /** One row of a class's table of fields. */
 export interface Field<T = unknown> {
+  /** Checks a given value and answers the one to keep. */
   readonly check: Checker<T>;
   /** Value when the option is left out; a function makes a new one each time. Absent: the option is required. */
   readonly default?: unknown;
@@ -22,7 +23,16 @@ export interface Field<T = unknown> {
 /** A class's table of fields, by option name in camelCase. */
 export type Fields = Readonly<Record<string, Field>>;
 
-/** A required field. */
+/**
+ * A field that must be given.
+ *
+ * @example
+ * ```ts
+ * class Scale extends Layer {
+ *   static override readonly fields = { factor: required(is.number({ above: 0 })) };
+ * }
+ * ```
+ */
 export function required<T>(check: Checker<T>, extra: Omit<Field<T>, 'check' | 'default'> = {}): Field<T> {
   return { check, ...extra };
 }
@@ -58,13 +68,23 @@ function range(min: number | undefined, max: number | undefined): string {
   return max === undefined ? '' : ` of at most ${max}`;
 }
 
-/** Checkers of options. */
+/**
+ * Checkers for tables of fields: each answers the value, or throws an ArgumentError that says what was expected.
+ *
+ * @example
+ * ```ts
+ * is.integer({ min: 1 })(3, 'Pool: size'); // 3
+ * ```
+ */
 export const is = {
+  /** `true` or `false`. */
   boolean: ((value, where) =>
     typeof value === 'boolean' ? value : fail(where, 'true or false', value)) as Checker<boolean>,
 
+  /** A string. */
   string: ((value, where) => (typeof value === 'string' ? value : fail(where, 'a string', value))) as Checker<string>,
 
+  /** A number but NaN: `min` and `max` included, `above` and `below` not. */
   number(options: { min?: number; max?: number; above?: number; below?: number } = {}): Checker<number> {
     const { min, max, above, below } = options;
     return (value, where) => {
@@ -79,6 +99,7 @@ export const is = {
     };
   },
 
+  /** A whole number of at most 2^53 - 1 either way; `min` and `max` included. */
   integer(options: { min?: number; max?: number } = {}): Checker<number> {
     const { min, max } = options;
     return (value, where) => {
@@ -90,6 +111,7 @@ export const is = {
     };
   },
 
+  /** One of some strings. */
   oneOf<T extends string>(...choices: readonly T[]): Checker<T> {
     return (value, where) => {
       if (!choices.includes(value as T))
@@ -117,6 +139,7 @@ export const is = {
     };
   },
 
+  /** An array, each item checked. */
   listOf<T>(check: Checker<T>): Checker<T[]> {
     return (value, where) => {
       if (!Array.isArray(value)) fail(where, 'an array', value);
@@ -132,6 +155,7 @@ export const is = {
     return value as (number | null)[];
   }) as Checker<(number | null)[]>,
 
+  /** A dtype's name. */
   dtype: ((value, where) => {
     if (typeof value !== 'string') fail(where, 'a dtype', value);
     return standardizeDType(value);
@@ -142,6 +166,7 @@ export const is = {
     return (value, where) => (value instanceof type ? value : fail(where, expected, value));
   },
 
+  /** A function. */
   function: ((value, where) => (typeof value === 'function' ? value : fail(where, 'a function', value))) as Checker<
     (...args: never[]) => unknown
   >,

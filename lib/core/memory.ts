@@ -28,7 +28,16 @@ export function memory(): MemoryInfo {
   return native.memory();
 }
 
-/** Gives freed memory that is kept for reuse back to the system, down to `bytes`. */
+/**
+ * Gives freed memory that is kept for reuse back to the system.
+ *
+ * @param bytes how much to keep
+ * @example
+ * ```ts
+ * trimMemory();
+ * memory().cachedBytes; // 0
+ * ```
+ */
 export function trimMemory(bytes = 0): void {
   native.trimMemory(bytes);
 }

@@ -117,6 +117,8 @@ export interface Native {
   sessionShuffle(session: SessionHandle, samples: number, seed: Handle): void;
   /** Ends the running job after the step at hand. */
   sessionStop(session: SessionHandle): void;
+  /** Gives the variables back between two jobs; the next job takes those that its programs use. */
+  sessionRelease(session: SessionHandle): void;
   sessionClose(session: SessionHandle): Promise<void>;
 
   manualSeed(seed: number): void;

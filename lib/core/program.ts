@@ -8,18 +8,30 @@ import { isPlainObject, leaves, mapTree } from './tree.js';
 
 /** Shape, dtype and device of one input of a program. */
 export interface TensorSpec {
+  /** Sizes of the axes, all known. */
   readonly shape: readonly number[];
+  /** Element type. */
   readonly dtype: DType;
+  /** 'cpu', 'cuda:0', … */
   readonly device: string;
 }
 
 /**
  * A function recorded for one signature: a list of operators that native code replays.
  * `toString()` prints it, one node a line, with the line of TypeScript that recorded it.
+ *
+ * @example
+ * ```ts
+ * const area = jit((r: Tensor) => ops.multiply(ops.square(r), Math.PI));
+ * area(tensor([1, 2]));
+ * area.programs.length; // 1
+ * console.log(area.programs[0]?.toString());
+ * ```
  */
 export class Program {
   /** @internal */
   readonly handle: ProgramHandle;
+  /** What the recorded function takes. */
   readonly inputs: readonly TensorSpec[];
   readonly #sites: CallSites;
   readonly #restore: (outputs: Tensor[]) => unknown;
@@ -42,7 +54,10 @@ export class Program {
     return native.programNodes(this.handle);
   }
 
-  /** Replays the program on this thread. */
+  /**
+   * Replays the program on this thread; answers what the recorded function returned, with tensors in their places.
+   * @throws {NativeError} naming the operator that failed and the line that recorded it
+   */
   run(inputs: readonly Tensor[]): unknown {
     let outputs: Handle[];
     try {

@@ -8,7 +8,19 @@ import { Variable } from './variable.js';
 let globalSeed = Math.floor(Math.random() * 2 ** 32);
 let drawn = 0;
 
-/** Seeds everything: initializers, dropout and shuffling of layers and models made afterwards, and `ops`/`random` without a seed. */
+/**
+ * Seeds everything: initializers, dropout and shuffling of layers and models made afterwards, and `random` without a seed.
+ *
+ * @param seed a whole number from 0 to 2^53 - 1
+ * @throws {ArgumentError} for another number
+ * @example
+ * ```ts
+ * utils.setRandomSeed(7);
+ * const first = await random.uniform([2]).array();
+ * utils.setRandomSeed(7);
+ * ops.all(ops.equal(random.uniform([2]), first)); // true
+ * ```
+ */
 export function setRandomSeed(seed: number): void {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new ArgumentError(`utils.setRandomSeed: expected a whole number of at least 0, got ${String(seed)}.`);
@@ -31,6 +43,15 @@ export function drawSeed(): number {
 /**
  * A stream of seeds for random operations: state [key, offset] in an int64 Variable, so that a recorded step draws anew each time.
  * Two generators with the same seed give the same numbers on every device and for any number of threads.
+ *
+ * Source: Keras `keras.random.SeedGenerator`; the numbers are our generator's (Philox 4x32-10), not a backend's.
+ *
+ * @example
+ * ```ts
+ * const seed = new SeedGenerator({ seed: 1 });
+ * const [a, b] = [random.normal([2], { seed }), random.normal([2], { seed })];
+ * ops.all(ops.equal(a, b)); // false
+ * ```
  */
 export class SeedGenerator {
   /** The seed given, or drawn. */
@@ -38,6 +59,7 @@ export class SeedGenerator {
   /** [key, offset], int64. */
   readonly state: Variable;
 
+  /** @param options `seed`: a whole number, drawn from the global seed if left out or `null`; `name`: the start of the state's name */
   constructor(options: { seed?: number | null; name?: string } = {}) {
     const { seed, name = 'seed_generator' } = options;
     if (seed !== undefined && seed !== null && (!Number.isSafeInteger(seed) || seed < 0)) {

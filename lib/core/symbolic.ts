@@ -13,7 +13,9 @@ export type Shape = readonly (number | null)[];
 
 /** Shape and dtype of a tensor that doesn't exist yet. */
 export interface SymbolicSpec {
+  /** Sizes of the axes; `null` where unknown. */
   readonly shape: Shape;
+  /** Element type. */
   readonly dtype: DType;
 }
 
@@ -124,10 +126,18 @@ function merge(first: unknown, second: unknown): unknown {
 
 /**
  * A tensor without values: what `Input` answers and what layers make of it. `shape` shows `null` for dimensions that aren't known.
+ *
+ * @example
+ * ```ts
+ * Input({ shape: [28, 28] }).shape; // [null, 28, 28]
+ * ```
  */
 export class SymbolicTensor {
+  /** Sizes of the axes; `null` where unknown. */
   readonly shape: Shape;
+  /** Element type. */
   readonly dtype: DType;
+  /** Name of the input, or of the layer's output. */
   readonly name: string;
   /** The layer call that made this tensor, if a layer did. @internal */
   history: { layer: object; inputs: unknown; index: number } | undefined;
@@ -138,10 +148,12 @@ export class SymbolicTensor {
     this.name = options.name ?? 'keras_tensor';
   }
 
+  /** Number of axes. */
   get ndim(): number {
     return this.shape.length;
   }
 
+  /** 'SymbolicTensor(name: float32[null, 4])'. */
   toString(): string {
     return `SymbolicTensor(${this.name}: ${this.dtype}${formatShape(this.shape)})`;
   }

@@ -11,7 +11,9 @@ export type NestedArray = readonly (number | boolean | bigint | NestedArray)[];
 
 /** Data of another library, or a typed array with its shape. */
 export interface ShapedData {
+  /** The values, row by row. */
   readonly data: NumericArray;
+  /** Sizes of the axes. */
   readonly shape: readonly number[];
 }
 
@@ -37,7 +39,14 @@ export interface TensorOptions {
 /**
  * An n-dimensional array of numbers in libtorch's memory. Its values never change; operations give new tensors.
  *
- * Tensors are freed by the garbage collector; `dispose()`, `using` and `tidy` free them early.
+ * The common operations of `ops` are methods too. Tensors are freed by the garbage collector; `dispose()`, `using` and `tidy` free them early.
+ *
+ * @example
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]);
+ * x.shape; // [2, 2]
+ * await x.multiply(2).reshape([-1]).array(); // [2, 4, 6, 8]
+ * ```
  */
 export class Tensor {
   /** @internal */
@@ -90,6 +99,7 @@ export class Tensor {
   /**
    * The values, row by row, as a typed array: Float32Array for float16 and bfloat16, Uint8Array for bool, interleaved Float32Array for complex64.
    * Large arrays share memory with the tensor: copy before writing to them.
+   *
    * @throws {StateError} for variables that a running `fit` owns, and while recording
    */
   dataSync(): NumericResult {
@@ -138,6 +148,7 @@ export class Tensor {
     this.handle = disposedHandle;
   }
 
+  /** {@link dispose}, at the end of the block of a `using` declaration. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -151,6 +162,7 @@ export class Tensor {
     );
   }
 
+  /** 'Tensor(float32[2, 3])': dtype and shape, no values. */
   toString(): string {
     return this.isDisposed ? 'Tensor(disposed)' : `Tensor(${this.dtype}${formatShape(this.shape)})`;
   }

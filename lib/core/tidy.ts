@@ -10,7 +10,18 @@ export function track(tensor: Tensor): void {
   if (scope !== undefined) scope.push(tensor);
 }
 
-/** Takes a tensor out of every enclosing `tidy`: it lives on. */
+/**
+ * Takes a tensor out of every enclosing `tidy`: it lives on. Answers the tensor.
+ *
+ * @example
+ * ```ts
+ * let largest = ops.max(x);
+ * tidy(() => {
+ *   largest = keep(ops.max(ops.exp(x)));
+ * });
+ * largest.isDisposed; // false
+ * ```
+ */
 export function keep<T extends Tensor>(tensor: T): T {
   for (const scope of scopes) {
     const at = scope.indexOf(tensor);

@@ -33,6 +33,7 @@ export type Constraint = (weight: Tensor) => Tensor;
  * ```ts
  * const count = new Variable(0, { dtype: 'int32', trainable: false });
  * count.assignAdd(1);
+ * count.item(); // 1
  * ```
  */
 export class Variable extends Tensor {
@@ -42,6 +43,7 @@ export class Variable extends Tensor {
   readonly name: string;
   /** Name with its place in a model: 'sequential/dense/kernel'. Set by the layer that owns the variable. */
   path: string;
+  /** How replicas combine it. */
   readonly aggregation: NonNullable<VariableOptions['aggregation']>;
   /** Whether layers of a mixed dtype policy read it in their compute dtype. */
   readonly autocast: boolean;
@@ -136,12 +138,12 @@ export class Variable extends Tensor {
     return this;
   }
 
-  /** Adds to the value. The dtype stays the variable's. */
+  /** Adds to the value, by broadcasting. The dtype stays the variable's. @throws {ShapeError} if the sum has another shape */
   assignAdd(value: TensorLike): this {
     return this.assign(call('aten::add.Tensor', this, this.#operand(value), 1));
   }
 
-  /** Subtracts from the value. The dtype stays the variable's. */
+  /** Subtracts from the value, by broadcasting. The dtype stays the variable's. @throws {ShapeError} if the difference has another shape */
   assignSub(value: TensorLike): this {
     return this.assign(call('aten::sub.Tensor', this, this.#operand(value), 1));
   }
@@ -156,6 +158,7 @@ export class Variable extends Tensor {
     return tensor(value, { dtype: super.dtype });
   }
 
+  /** 'Variable(dense/kernel: float32[784, 128])'. */
   override toString(): string {
     return this.isDisposed ? 'Variable(disposed)' : `Variable(${this.path}: ${this.dtype}${formatShape(this.shape)})`;
   }

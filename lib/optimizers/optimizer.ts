@@ -5,7 +5,6 @@ import { cond } from '../core/control.js';
 import { ArgumentError, ShapeError, StateError } from '../core/errors.js';
 import { type Fields, show } from '../core/fields.js';
 import { toSnakeCase, uniqueName } from '../core/names.js';
-import { suspendRecording } from '../core/recording.js';
 import { formatShape, Tensor } from '../core/tensor.js';
 import { Variable } from '../core/variable.js';
 import * as ops from '../ops/index.js';
@@ -162,8 +161,8 @@ export abstract class Optimizer extends Configurable {
   /** Makes a variable of the optimizer. */
   addVariable(options: OptimizerVariableOptions = {}): Variable {
     const { shape = [], dtype = config.floatx(), fill = 0, name = 'variable', aggregation = 'none' } = options;
-    // Made now, not in each run of a program that is being recorded.
-    const value = suspendRecording(() => ops.full(shape, fill, { dtype }));
+    // One element shown everywhere: the memory comes with the first write, on the training thread, not all at once here.
+    const value = () => ops.broadcastTo(ops.full([], fill, { dtype }), shape);
     const variable = new Variable(value, { dtype, trainable: false, name, aggregation });
     variable.path = `${this.name}/${name}`;
     this.#variables.push(variable);

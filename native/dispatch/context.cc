@@ -2,6 +2,8 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <utility>
+
 #include "tensor/error.h"
 
 namespace torchlayers {
@@ -140,7 +142,7 @@ std::vector<Value> Context::enter_gradient(const std::vector<Value>& inputs) {
   std::vector<Value> resolved;
   for (const auto& input : inputs) resolved.push_back(resolve(input));
   if (is_recording()) {
-    scope.leaves = recording().watch(resolved);
+    scope.leaves = recording().watch(resolved, grad_mode());
   } else {
     // A nested scope connects its leaves to the outer graph; an outermost one starts anew.
     at::AutoGradMode guard(!scopes_.empty() && scope.grad_before);
@@ -174,23 +176,18 @@ std::vector<Value> Context::leave_gradient(const std::vector<Value>& outputs) {
   if (scopes_.empty() || scopes_.back().depth != depth()) throw StateError("grad: there is no open gradient scope.");
   const bool before = scopes_.back().grad_before;
   std::vector<Value> kept;
-  const bool recorded = is_recording();
-  if (!recorded) {
-    at::GradMode::set_enabled(before);
-  }
-  const bool nested = scopes_here() > 1;
-  if (recorded) {
-    static const auto detach = find_operator("aten::detach");
-    for (const auto& output : outputs) {
-      if (nested || !output.is_stand_in()) {
-        kept.push_back(resolve(output));
-      } else {
-        kept.push_back(call(detach, torch::jit::Stack(1), {{0, -1, output}})[0]);
-      }
-    }
+  if (is_recording()) {
+    std::vector<Value> resolved;
+    for (const auto& output : outputs) resolved.push_back(resolve(output));
     scopes_.pop_back();
+    const GradMode around = grad_mode();
+    for (auto& value : resolved) {
+      const bool cut = value.is_stand_in() && around != GradMode::On;
+      kept.push_back(cut ? recording().detach(value, around) : std::move(value));
+    }
     return kept;
   }
+  at::GradMode::set_enabled(before);
   for (const auto& output : outputs) {
     at::Tensor tensor = tensor_of(output);
     kept.push_back(wrap(before ? tensor : tensor.detach()));
@@ -214,6 +211,7 @@ bool Context::set_grad_enabled(bool enabled) {
 
 void Context::begin_recording() {
   recordings_.push_back(std::make_unique<Recording>(recordings_.empty() ? nullptr : recordings_.back().get()));
+  recordings_.back()->off_outside = std::exchange(off_, false);
 }
 
 Recording& Context::recording() {
@@ -237,13 +235,7 @@ void Context::abort_recording() {
 }
 
 void Context::close_recording() {
-  // What the recording assigned inside an enclosing gradient scope has no meaning outside it.
-  const uint64_t id = recordings_.back()->id;
-  for (auto& scope : scopes_) {
-    for (auto entry = scope.bindings.begin(); entry != scope.bindings.end();) {
-      entry = entry->second.recording == id ? scope.bindings.erase(entry) : std::next(entry);
-    }
-  }
+  off_ = recordings_.back()->off_outside;
   recordings_.pop_back();
 }
 
@@ -268,13 +260,16 @@ void Context::resume() {
 void Context::assign(const VariablePtr& variable, const Value& value) {
   const Value resolved = resolve(value);
   if (is_recording()) {
-    recording().assign(variable, resolved);
-    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-      const auto found = scope->bindings.find(variable->id);
-      if (found == scope->bindings.end()) continue;
-      found->second = resolved;
-      break;
+    for (const auto& scope : scopes_) {
+      // Scopes around all recordings are told when the program runs.
+      if (scope.depth == 0 || scope.depth == depth() || scope.bindings.count(variable->id) == 0) continue;
+      throw StateError("Variable \"" + variable->name +
+                       "\": can't be assigned in a branch while a gradient is taken for it.\n  Return the new value from "
+                       "the branch and assign it after cond.");
     }
+    recording().assign(variable, resolved);
+    // Of another variable, its value now.
+    rebind(*variable, resolved.variable ? recording().read(resolved.variable) : resolved);
     return;
   }
   check_free(*variable);
@@ -283,12 +278,14 @@ void Context::assign(const VariablePtr& variable, const Value& value) {
     at::NoGradGuard guard;
     variable->assign(tensor);
   }
-  // Inside a gradient scope later reads see the new tensor, with its graph.
-  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-    const auto found = scope->bindings.find(variable->id);
-    if (found == scope->bindings.end()) continue;
-    found->second = wrap(tensor);
-    break;
+  rebind(*variable, wrap(tensor));
+}
+
+void Context::rebind(const VariableState& variable, const Value& value) {
+  for (auto& scope : scopes_) {
+    if (scope.depth != depth()) continue;
+    const auto found = scope.bindings.find(variable.id);
+    if (found != scope.bindings.end()) found->second = value;
   }
 }
 
@@ -313,9 +310,14 @@ std::vector<Value> Context::run(const ProgramPtr& program, const std::vector<Val
     bound.push_back(resolved.variable ? at::Tensor() : resolved.tensor);
     any = any || !resolved.variable;
   }
-  if (!any) bound.clear();
+  const std::vector<at::Tensor> before = bound;
   std::vector<Value> results;
-  for (auto& result : program->run(tensors_of(inputs), std::move(bound))) results.push_back(wrap(std::move(result)));
+  for (auto& result : program->run(tensors_of(inputs), any ? &bound : nullptr)) {
+    results.push_back(wrap(std::move(result)));
+  }
+  for (size_t i = 0; i < bound.size(); ++i) {
+    if (!bound[i].is_same(before[i])) rebind(*program->variables[i], wrap(bound[i]));
+  }
   return results;
 }
 
@@ -324,6 +326,9 @@ std::vector<Value> Context::custom_gradient(const ProgramPtr& forward, const Pro
   std::vector<Value> resolved;
   for (const auto& argument : arguments) resolved.push_back(resolve(argument));
   if (is_recording()) return recording().custom_gradient(forward, backward, results, resolved, grad_mode());
+  for (const auto* program : {forward.get(), backward.get()}) {
+    for (const auto& variable : program->variables) check_free(*variable);
+  }
   std::vector<Value> values;
   for (auto& result : run_custom_gradient(forward, backward, results, tensors_of(resolved), {})) {
     values.push_back(wrap(std::move(result)));

@@ -68,6 +68,8 @@ class Context {
   };
 
   void close_recording();
+  // Makes later reads inside the open gradient scopes see `value`.
+  void rebind(const VariableState& variable, const Value& value);
   // What a variable is read as inside gradient scopes.
   Value resolve(const Value& value) const;
   std::vector<at::Tensor> tensors_of(const std::vector<Value>& values) const;

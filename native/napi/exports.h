@@ -57,6 +57,7 @@ napi_value session_create(Env& env, napi_callback_info info);
 napi_value session_run(Env& env, napi_callback_info info);
 napi_value session_shuffle(Env& env, napi_callback_info info);
 napi_value session_stop(Env& env, napi_callback_info info);
+napi_value session_release(Env& env, napi_callback_info info);
 napi_value session_close(Env& env, napi_callback_info info);
 // The live session that owns a variable, if it is one of this environment.
 std::shared_ptr<Session> owner_of(Env& env, const VariableState& variable);

@@ -172,6 +172,12 @@ napi_value session_stop(Env& env, napi_callback_info info) {
   return undefined(env.env);
 }
 
+napi_value session_release(Env& env, napi_callback_info info) {
+  const Arguments args(env, info);
+  session_of(env, args[0])->release_idle();
+  return undefined(env.env);
+}
+
 napi_value session_close(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
   const auto session = session_of(env, args[0]);

@@ -52,10 +52,11 @@ namespace {
 struct CustomGradient : torch::autograd::Function<CustomGradient> {
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
                                                 at::TensorList given, ProgramPtr program,
-                                                ProgramPtr backward, int64_t results, int64_t arguments) {
+                                                ProgramPtr backward, int64_t results) {
     const std::vector<at::Tensor> inputs = given.vec();
     auto outputs = program->run(inputs);
-    torch::autograd::variable_list residuals(outputs.begin() + results, outputs.end());
+    torch::autograd::variable_list saved = inputs;
+    saved.insert(saved.end(), outputs.begin() + results, outputs.end());
     outputs.resize(results);
     // A result must not be the very tensor that came in: autograd would mix up the two.
     for (auto& output : outputs) {
@@ -63,33 +64,53 @@ struct CustomGradient : torch::autograd::Function<CustomGradient> {
         if (output.is_same(input)) output = at::alias(output);
       }
     }
-    context->save_for_backward(residuals);
+    context->save_for_backward(saved);
     context->saved_data["inputs"] = static_cast<int64_t>(inputs.size());
-    context->saved_data["arguments"] = arguments;
-    context->saved_data["backward"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(backward)));
+    context->saved_data["results"] = results;
+    auto holder = c10::make_intrusive<Holder>(std::move(program), std::move(backward));
+    for (const auto& variable : holder->forward->variables) holder->variables.push_back(variable->read());
+    context->saved_data["programs"] = c10::IValue::make_capsule(std::move(holder));
     return outputs;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list seeds) {
-    const auto capsule = context->saved_data["backward"].toCapsule();
-    const ProgramPtr& program = static_cast<Holder*>(capsule.get())->program;
+    const auto capsule = context->saved_data["programs"].toCapsule();
+    auto& programs = static_cast<Holder&>(*capsule);
+    const Program& program = *programs.backward;
     torch::autograd::variable_list inputs;
     for (size_t i = 0; i < seeds.size(); ++i) {
-      const auto& info = program->inputs[i];
+      const auto& info = program.inputs[i];
       inputs.push_back(seeds[i].defined()
                            ? seeds[i]
                            : at::zeros(info.sizes, at::TensorOptions().dtype(info.dtype).device(info.device)));
     }
-    for (auto& residual : context->get_saved_variables()) inputs.push_back(std::move(residual));
-    auto gradients = program->run(std::move(inputs));
-    gradients.resize(context->saved_data["inputs"].toInt() + 4);
+    auto saved = context->get_saved_variables();
+    const int64_t given = context->saved_data["inputs"].toInt();
+    if (at::GradMode::is_enabled()) {
+      // The gradient is differentiated again. What the first run kept has no graph: run the function once more, watched.
+      if (!programs.forward->pure()) {
+        throw StateError(
+            "customGradient: a second-order gradient needs a function that assigns no Variable and draws no random "
+            "numbers.\n  Do that outside and pass the result as an argument.");
+      }
+      auto variables = programs.variables;
+      auto again = programs.forward->run({saved.begin(), saved.begin() + given}, &variables);
+      saved.resize(given);
+      saved.insert(saved.end(), again.begin() + context->saved_data["results"].toInt(), again.end());
+    }
+    inputs.insert(inputs.end(), saved.begin() + given, saved.end());
+    auto gradients = program.run(std::move(inputs));
+    gradients.resize(given + 3);
     return gradients;
   }
 
   struct Holder : torch::CustomClassHolder {
-    explicit Holder(ProgramPtr held) : program(std::move(held)) {}
-    ProgramPtr program;
+    Holder(ProgramPtr forward, ProgramPtr backward) : forward(std::move(forward)), backward(std::move(backward)) {}
+    ProgramPtr forward;
+    ProgramPtr backward;
+    // The values of the function's variables when it ran.
+    std::vector<at::Tensor> variables;
   };
 };
 
@@ -100,8 +121,7 @@ std::vector<at::Tensor> run_custom_gradient(const ProgramPtr& forward, const Pro
                                             const std::vector<at::Tensor>& captured) {
   auto inputs = arguments;
   inputs.insert(inputs.end(), captured.begin(), captured.end());
-  return CustomGradient::apply(at::TensorList(inputs), forward, backward, static_cast<int64_t>(results),
-                               static_cast<int64_t>(arguments.size()));
+  return CustomGradient::apply(at::TensorList(inputs), forward, backward, static_cast<int64_t>(results));
 }
 
 }  // namespace torchlayers

@@ -1,6 +1,7 @@
 #include "program/nodes.h"
 
 #include <ATen/core/List.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/core/ivalue.h>
 #include <c10/util/Exception.h>
 
@@ -153,10 +154,19 @@ void GradientNode::reads(const std::function<void(const Ref&)>& visit) const {
   }
 }
 
+void DetachNode::run(Frame& frame) const {
+  const at::Tensor result = frame.get(value);
+  frame.slots[outputs[0]] = at::GradMode::is_enabled() ? result : result.detach();
+}
+
+std::string DetachNode::text(const Program& program) const { return "detach(" + program.text(value) + ")"; }
+
+void DetachNode::reads(const std::function<void(const Ref&)>& visit) const { visit(value); }
+
 void AssignNode::run(Frame& frame) const {
   const at::Tensor assigned = frame.get(value);
-  if (!frame.bound.empty() && frame.bound[variable].defined()) frame.bound[variable] = assigned;
   frame.program.variables[variable]->assign(assigned);
+  if (frame.bound != nullptr && (*frame.bound)[variable].defined()) (*frame.bound)[variable] = assigned;
 }
 
 std::string AssignNode::text(const Program& program) const {
@@ -176,8 +186,7 @@ void ReadNode::reads(const std::function<void(const Ref&)>&) const {}
 void ConditionNode::run(Frame& frame) const {
   const bool choice = frame.get(predicate).item().toBool();
   const Program& chosen = choice ? *then_program : *else_program;
-  auto results = chosen.run(collect(frame, choice ? then_inputs : else_inputs), frame.bound_for(chosen));
-  store(frame, outputs, std::move(results));
+  store(frame, outputs, frame.run(chosen, collect(frame, choice ? then_inputs : else_inputs)));
 }
 
 std::string ConditionNode::text(const Program& program) const {

@@ -30,6 +30,7 @@ class OperatorNode : public Node {
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  bool mutates() const override { return op->mutates; }
 };
 
 // Makes leaves of a gradient: outputs[i] shows the memory of sources[i] and is watched by autograd.
@@ -56,11 +57,23 @@ class GradientNode : public Node {
   void reads(const std::function<void(const Ref&)>& visit) const override;
 };
 
+// A value that leaves a gradient scope: cut from the graph, unless what is around the scope watches too.
+class DetachNode : public Node {
+ public:
+  Ref value;
+
+  void run(Frame& frame) const override;
+  std::string text(const Program& program) const override;
+  void reads(const std::function<void(const Ref&)>& visit) const override;
+};
+
 // Replaces a variable's value.
 class AssignNode : public Node {
  public:
   int variable = -1;
   Ref value;
+
+  bool mutates() const override { return true; }
 
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
@@ -86,6 +99,8 @@ class ConditionNode : public Node {
   std::vector<Ref> then_inputs;
   std::vector<Ref> else_inputs;
 
+  bool mutates() const override { return !then_program->pure() || !else_program->pure(); }
+
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
@@ -100,6 +115,8 @@ class CustomGradientNode : public Node {
   // Arguments that get a gradient, and tensors that `forward` captured.
   std::vector<Ref> arguments;
   std::vector<Ref> captured;
+
+  bool mutates() const override { return !forward->pure(); }
 
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;

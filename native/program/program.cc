@@ -18,7 +18,7 @@ at::Tensor Frame::get(const Ref& ref) const {
     case Ref::Kind::Constant:
       return program.constants[ref.index];
     case Ref::Kind::Variable:
-      if (!bound.empty() && bound[ref.index].defined()) return bound[ref.index];
+      if (bound != nullptr && (*bound)[ref.index].defined()) return (*bound)[ref.index];
       return program.variables[ref.index]->read();
     case Ref::Kind::None:
       break;
@@ -26,15 +26,19 @@ at::Tensor Frame::get(const Ref& ref) const {
   return {};
 }
 
-std::vector<at::Tensor> Frame::bound_for(const Program& sub) const {
-  if (bound.empty()) return {};
-  std::vector<at::Tensor> result(sub.variables.size());
-  for (size_t i = 0; i < result.size(); ++i) {
-    for (size_t j = 0; j < program.variables.size(); ++j) {
-      if (program.variables[j] == sub.variables[i]) result[i] = bound[j];
-    }
+std::vector<at::Tensor> Frame::run(const Program& sub, std::vector<at::Tensor> arguments) {
+  if (bound == nullptr) return sub.run(std::move(arguments));
+  // The sub-program's variables are among this one's.
+  std::vector<size_t> places(sub.variables.size());
+  std::vector<at::Tensor> inner(sub.variables.size());
+  for (size_t i = 0; i < inner.size(); ++i) {
+    const auto found = std::find(program.variables.begin(), program.variables.end(), sub.variables[i]);
+    places[i] = static_cast<size_t>(found - program.variables.begin());
+    inner[i] = (*bound)[places[i]];
   }
-  return result;
+  auto results = sub.run(std::move(arguments), &inner);
+  for (size_t i = 0; i < inner.size(); ++i) (*bound)[places[i]] = std::move(inner[i]);
+  return results;
 }
 
 void Program::finish() {
@@ -72,13 +76,13 @@ void check_input(const TensorInfo& expected, const at::Tensor& given, size_t ind
 
 }  // namespace
 
-std::vector<at::Tensor> Program::run(std::vector<at::Tensor> arguments, std::vector<at::Tensor> bound) const {
+std::vector<at::Tensor> Program::run(std::vector<at::Tensor> arguments, std::vector<at::Tensor>* bound) const {
   if (arguments.size() != inputs.size()) {
     throw ArgumentError("program: expected " + std::to_string(inputs.size()) + " inputs, got " +
                         std::to_string(arguments.size()) + ".");
   }
   Frame frame(*this);
-  frame.bound = std::move(bound);
+  frame.bound = bound;
   for (size_t i = 0; i < inputs.size(); ++i) {
     check_input(inputs[i], arguments[i], i);
     const size_t slot = i < static_cast<size_t>(explicit_inputs) ? i : input_slots[i - explicit_inputs];
@@ -112,6 +116,10 @@ std::vector<at::Tensor> Program::run(std::vector<at::Tensor> arguments, std::vec
   results.reserve(outputs.size());
   for (const auto& output : outputs) results.push_back(frame.get(output));
   return results;
+}
+
+bool Program::pure() const {
+  return std::none_of(nodes.begin(), nodes.end(), [](const auto& node) { return node->mutates(); });
 }
 
 TensorInfo Program::info(const Ref& ref) const {

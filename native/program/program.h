@@ -42,14 +42,15 @@ struct Frame {
 
   const Program& program;
   std::vector<at::Tensor> slots;
-  // Variables that an enclosing gradient watches are read from here instead of from their state; empty for all others.
-  std::vector<at::Tensor> bound;
+  // What an enclosing eager gradient reads variables as (undefined for those that it doesn't watch), or null if there is none. An
+  // assignment replaces the entry, so that later reads, here and outside, see the new tensor with its graph.
+  std::vector<at::Tensor>* bound = nullptr;
   // Autograd's state when the run began.
   bool grad_at_start = false;
 
   at::Tensor get(const Ref& ref) const;
-  // `bound` for a sub-program of this one.
-  std::vector<at::Tensor> bound_for(const Program& sub) const;
+  // Runs a sub-program, with what is bound here.
+  std::vector<at::Tensor> run(const Program& sub, std::vector<at::Tensor> arguments);
 };
 
 class Node {
@@ -60,6 +61,8 @@ class Node {
   virtual std::string text(const Program& program) const = 0;
   // Calls `visit` for each ref that the node reads.
   virtual void reads(const std::function<void(const Ref&)>& visit) const = 0;
+  // Whether the node changes variables.
+  virtual bool mutates() const { return false; }
 
   std::vector<int> outputs;
   GradMode grad = GradMode::Inherit;
@@ -83,8 +86,10 @@ class Program {
   // Fills the nodes' `release`. Called once, when recording ends.
   void finish();
   // Runs all nodes. Inputs are checked against the signature; errors are NodeErrors.
-  // `bound` may be empty, or hold a tensor (or nothing) for each variable.
-  std::vector<at::Tensor> run(std::vector<at::Tensor> arguments, std::vector<at::Tensor> bound = {}) const;
+  // `bound` may be null, or hold a tensor (or nothing) for each variable.
+  std::vector<at::Tensor> run(std::vector<at::Tensor> arguments, std::vector<at::Tensor>* bound = nullptr) const;
+  // True if a run changes no variable: it may then be repeated.
+  bool pure() const;
   // One node a line.
   std::string text() const;
   std::string text(const Ref& ref) const;

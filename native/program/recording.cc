@@ -58,9 +58,10 @@ Value Recording::result_like(const TensorInfo& info) { return new_slot(meta_like
 
 Value Recording::input(const std::vector<int64_t>& sizes, at::ScalarType dtype, at::Device device) {
   if (!program_->nodes.empty()) throw StateError("recording: inputs come before the first call.");
-  program_->inputs.push_back({sizes, dtype, device});
+  Value value = result_like({sizes, dtype, device});
+  program_->inputs.push_back(program_->slots[value.slot]);
   program_->explicit_inputs = static_cast<int>(program_->inputs.size());
-  return result_like(program_->inputs.back());
+  return value;
 }
 
 TensorInfo Recording::info_of(const Value& value) const {
@@ -192,17 +193,19 @@ std::vector<Value> Recording::call(std::shared_ptr<const Operator> op, torch::ji
       }
     }
   }
+  for (const auto& result : results) {
+    if (result.defined() && !result.is_meta()) {
+      throw StateError(op->name +
+                       " computed a real value while recording.\n  Make tensors outside the recorded function, or compile with "
+                       "runEagerly: true.");
+    }
+  }
   auto& node = append<OperatorNode>(grad);
   node.op = std::move(op);
   node.prefilled = std::move(stack);
   node.fills = std::move(fills);
   std::vector<Value> values;
   for (const auto& result : results) {
-    if (result.defined() && !result.is_meta()) {
-      throw StateError(node.op->name +
-                       " computed a real value while recording.\n  Make tensors outside the recorded function, or compile with "
-                       "runEagerly: true.");
-    }
     // Outputs that an operator leaves out (undefined tensors) keep their place.
     const at::Tensor meta = result.defined() ? result : meta_like({0}, at::ScalarType::Float);
     values.push_back(new_slot(meta, device));
@@ -211,15 +214,24 @@ std::vector<Value> Recording::call(std::shared_ptr<const Operator> op, torch::ji
   return values;
 }
 
-std::vector<Value> Recording::watch(const std::vector<Value>& sources) {
+std::vector<Value> Recording::watch(const std::vector<Value>& sources, GradMode grad) {
   std::vector<Ref> refs;
   for (const auto& source : sources) refs.push_back(refer(source));
   std::vector<Value> values;
   for (const auto& source : sources) values.push_back(result_like(info_of(source)));
-  auto& node = append<LeafNode>(GradMode::On);
+  auto& node = append<LeafNode>(grad);
   node.sources = std::move(refs);
   for (const auto& value : values) node.outputs.push_back(value.slot);
   return values;
+}
+
+Value Recording::detach(const Value& value, GradMode grad) {
+  const Ref ref = refer(value);
+  Value result = result_like(info_of(value));
+  auto& node = append<DetachNode>(grad);
+  node.value = ref;
+  node.outputs.push_back(result.slot);
+  return result;
 }
 
 std::vector<Value> Recording::gradient(const std::vector<Value>& targets, const std::vector<Value>& seeds,

@@ -28,12 +28,16 @@ class Recording {
   explicit Recording(Recording* parent);
 
   const uint64_t id;
+  // Whether `noGrad` was on around the recording: its nodes don't depend on that.
+  bool off_outside = false;
 
   Value input(const std::vector<int64_t>& sizes, at::ScalarType dtype, at::Device device);
   // `stack` holds the call's arguments, with None (or an empty list) where tensors go.
   std::vector<Value> call(std::shared_ptr<const Operator> op, torch::jit::Stack stack,
                           const std::vector<TensorArgument>& tensors, GradMode grad);
-  std::vector<Value> watch(const std::vector<Value>& sources);
+  // `grad`: whether autograd watches around the scope that the leaves are for.
+  std::vector<Value> watch(const std::vector<Value>& sources, GradMode grad);
+  Value detach(const Value& value, GradMode grad);
   std::vector<Value> gradient(const std::vector<Value>& targets, const std::vector<Value>& seeds,
                               const std::vector<Value>& leaves, bool nested);
   void assign(const VariablePtr& variable, const Value& value);

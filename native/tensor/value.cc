@@ -8,8 +8,17 @@
 namespace torchlayers {
 namespace {
 
-// Contiguous, without a graph, and not a small window on a large memory block.
+// One element shown at every place, as `expand` makes it: slots of optimizers begin so, and take their memory at the first write.
+bool is_fill(const at::Tensor& value) {
+  for (int64_t axis = 0; axis < value.dim(); ++axis) {
+    if (value.stride(axis) != 0 && value.size(axis) > 1) return false;
+  }
+  return value.numel() > 1;
+}
+
+// Contiguous (or a fill), without a graph, and not a small window on a large memory block.
 at::Tensor own(const at::Tensor& value) {
+  if (value.has_storage() && is_fill(value) && value.storage().nbytes() == value.element_size()) return value.detach();
   at::Tensor result = value.detach().contiguous();
   const auto needed = static_cast<size_t>(result.numel()) * result.element_size();
   if (result.has_storage() && result.storage().nbytes() > needed) result = result.clone();
@@ -45,7 +54,9 @@ void VariableState::assign(const at::Tensor& value) {
 
 at::Tensor& VariableState::prepare_write() {
   // Two owners at least mean that a view, a constant of a program, a typed array or a saved tensor still shows this memory.
-  if (value_.use_count() > 1 || value_.storage().use_count() > 1) value_ = value_.clone();
+  if (value_.use_count() > 1 || value_.storage().use_count() > 1 || !value_.is_contiguous()) {
+    value_ = value_.clone(at::MemoryFormat::Contiguous);
+  }
   return value_;
 }
 

@@ -69,6 +69,15 @@ TEST(variables_replace_and_copy_before_writing) {
   CHECK(state.read().storage().nbytes() == 16);
 }
 
+TEST(a_filled_variable_takes_its_memory_at_the_first_write) {
+  VariableState state(at::full({}, 2.0).expand({1000, 1000}), "slot");
+  CHECK(state.read().storage().nbytes() == sizeof(float));
+  state.prepare_write().add_(1);
+  CHECK(state.read().is_contiguous());
+  CHECK(state.read().storage().nbytes() == 1000 * 1000 * sizeof(float));
+  CHECK(state.read().sum().item<float>() == 3e6f);
+}
+
 TEST(a_recording_holds_no_data_and_its_program_repeats_the_calls) {
   Fixture f;
   const Value w = variable(at::full({2}, 3.0), "w");

@@ -25,11 +25,11 @@ constexpr auto kProgressInterval = std::chrono::milliseconds(30);
 Session::Session(std::vector<VariablePtr> variables, int threads) : id(next_id()) {
   try {
     for (const auto& variable : variables) take(variable);
+    thread_ = std::thread([this, threads] { loop(threads); });
   } catch (...) {
     release();
     throw;
   }
-  thread_ = std::thread([this, threads] { loop(threads); });
 }
 
 Session::~Session() { close(); }
@@ -60,17 +60,21 @@ void Session::run(StepJob job, std::function<void(StepResult, std::exception_ptr
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (closing_) throw StateError("training: the session is closed.");
-    stop_.store(false);
-    jobs_.push_back([this, shared, done = std::move(done)] {
+    ++unfinished_;
+    jobs_.push_back([this, shared, number = ++last_job_, done = std::move(done)] {
       StepResult result;
       std::exception_ptr error;
       try {
-        result = steps(*shared);
+        result = steps(*shared, number);
       } catch (...) {
         error = std::current_exception();
       }
       // The data may be large: let go of it before anybody hears that the job is done.
       *shared = StepJob();
+      {
+        std::lock_guard<std::mutex> lock(mutex_);
+        --unfinished_;
+      }
       done(std::move(result), error);
     });
   }
@@ -80,7 +84,7 @@ void Session::run(StepJob job, std::function<void(StepResult, std::exception_ptr
 void Session::post(std::function<void()> task) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!closing_) {
+    if (!ended_) {
       between_.push_back(std::move(task));
       has_between_.store(true, std::memory_order_release);
       wake_.notify_one();
@@ -92,29 +96,36 @@ void Session::post(std::function<void()> task) {
 
 void Session::shuffle(int64_t samples, at::Tensor seed) {
   post([this, samples, seed = std::move(seed)] {
-    try {
-      static const auto permutation = find_operator("torchlayers::random_permutation");
-      torch::jit::Stack stack{seed, samples};
-      const auto& arguments = permutation->handle.schema().arguments();
-      for (size_t i = stack.size(); i < arguments.size(); ++i) {
-        stack.push_back(arguments[i].default_value().value_or(c10::IValue()));
-      }
-      permutation->handle.callBoxed(&stack);
-      order_ = stack.back().toTensor();
-    } catch (...) {
-      order_error_ = std::current_exception();
+    static const auto permutation = find_operator("torchlayers::random_permutation");
+    torch::jit::Stack stack{seed, samples};
+    const auto& arguments = permutation->handle.schema().arguments();
+    for (size_t i = stack.size(); i < arguments.size(); ++i) {
+      stack.push_back(arguments[i].default_value().value_or(c10::IValue()));
     }
+    permutation->handle.callBoxed(&stack);
+    order_ = stack.back().toTensor();
   });
 }
 
-void Session::stop() { stop_.store(true); }
+void Session::release_idle() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (unfinished_ > 0) throw StateError("training: a job is running; its variables can't be given back.");
+  // A variable may just be read for `data()`.
+  idle_.wait(lock, [this] { return between_.empty() && !answering_; });
+  if (!closing_) release();
+}
+
+void Session::stop() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  stopped_.store(last_job_);
+}
 
 void Session::close_later(std::function<void()> done) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    stop_.store(true);
-    if (!closing_) {
-      closing_ = true;
+    stopped_.store(last_job_);
+    closing_ = true;
+    if (!ended_) {
       jobs_.push_back([this, done = std::move(done)] {
         release();
         done();
@@ -139,7 +150,10 @@ void Session::loop(int threads) {
     {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [this] { return !jobs_.empty() || !between_.empty() || closing_; });
-      if (between_.empty() && jobs_.empty()) break;
+      if (between_.empty() && jobs_.empty()) {
+        ended_ = true;
+        return;
+      }
       if (!between_.empty()) {
         lock.unlock();
         run_between();
@@ -150,7 +164,6 @@ void Session::loop(int threads) {
     }
     job();
   }
-  run_between();
 }
 
 void Session::run_between() {
@@ -158,14 +171,20 @@ void Session::run_between() {
     std::function<void()> task;
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      if (between_.empty()) {
+      answering_ = !between_.empty();
+      if (!answering_) {
         has_between_.store(false, std::memory_order_release);
+        idle_.notify_all();
         return;
       }
       task = std::move(between_.front());
       between_.pop_front();
     }
-    task();
+    try {
+      task();
+    } catch (...) {
+      between_error_ = std::current_exception();
+    }
   }
 }
 
@@ -191,19 +210,22 @@ std::vector<double> Session::read_logs(const StepJob& job) const {
   return {from, from + values.numel()};
 }
 
-StepResult Session::steps(StepJob& job) {
+StepResult Session::steps(StepJob& job, uint64_t number) {
   StepResult result;
   const auto start_time = Clock::now();
   auto shown = start_time - kProgressInterval;
-  if (job.shuffled && order_error_) std::rethrow_exception(std::exchange(order_error_, nullptr));
+  if (between_error_) std::rethrow_exception(std::exchange(between_error_, nullptr));
   if (job.shuffled && (!order_.defined() || order_.size(0) != job.samples)) {
     throw StateError("training: the order of the samples has not been shuffled.");
   }
   const int64_t first_row = job.from * job.batch_size;
   const int64_t rows = std::min(job.to * job.batch_size, job.samples) - first_row;
   for (int64_t step = job.from; step < job.to; ++step) {
-    if (has_between_.load(std::memory_order_acquire)) run_between();
-    if (stop_.load()) {
+    if (has_between_.load(std::memory_order_acquire)) {
+      run_between();
+      if (between_error_) std::rethrow_exception(std::exchange(between_error_, nullptr));
+    }
+    if (stopped_.load(std::memory_order_relaxed) >= number) {
       result.stopped = true;
       break;
     }
@@ -213,6 +235,9 @@ StepResult Session::steps(StepJob& job) {
     const Program& program = last ? *job.last_program : *job.program;
     auto outputs = program.run(batch(job, start, count));
     if (job.collect) {
+      if (step > job.from && outputs.size() != result.outputs.size()) {
+        throw StateError("predict: the last batch answers another number of outputs than the others.");
+      }
       if (step == job.from) {
         for (const auto& output : outputs) {
           auto sizes = output.sizes().vec();

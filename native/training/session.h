@@ -1,5 +1,6 @@
-// A training thread and the variables that it owns. Runs steps of programs over data in memory; between two steps it answers requests (reading a
-// variable, stopping). No JavaScript here: callbacks are called on the training thread.
+// A training thread and the variables that it owns. Runs steps of programs over data in memory; between two steps it
+// answers requests (reading a variable, stopping). No JavaScript here: callbacks are called on the training thread, and
+// must not own the session, which can't end itself.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -54,12 +55,14 @@ class Session {
   // Takes ownership of the programs' variables, on the JavaScript thread. Throws StateError if another session owns one.
   void own(const Program& program);
   void run(StepJob job, std::function<void(StepResult, std::exception_ptr)> done);
-  // Runs `task` between two steps, or at once when idle.
+  // Runs `task` between two steps, or at once when idle. What it throws ends the job at hand, or the next one.
   void post(std::function<void()> task);
   void shuffle(int64_t samples, at::Tensor seed);
-  // Ends the running job after the step at hand; jobs that have not begun end with no step.
+  // Ends the running job after the step at hand; jobs that wait end with no step, later ones run.
   void stop();
   void progress_taken() { progress_pending_.store(false, std::memory_order_release); }
+  // Gives the variables back between two jobs; the next job takes those of its programs. Throws StateError while one runs.
+  void release_idle();
   // Ends the thread after the step at hand and gives the variables back. Blocks for at most one step.
   void close();
   // As `close`, but on the training thread's own time: `done` is called when the variables are free.
@@ -71,21 +74,30 @@ class Session {
   void take(const VariablePtr& variable);
   void release();
   void run_between();
-  StepResult steps(StepJob& job);
+  StepResult steps(StepJob& job, uint64_t number);
   std::vector<at::Tensor> batch(const StepJob& job, int64_t start, int64_t count) const;
   std::vector<double> read_logs(const StepJob& job) const;
 
   std::vector<VariablePtr> variables_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable idle_;
   std::deque<std::function<void()>> jobs_;
   std::deque<std::function<void()>> between_;
   std::atomic<bool> has_between_{false};
-  std::atomic<bool> stop_{false};
+  // Jobs are counted; those up to `stopped_` end early.
+  uint64_t last_job_ = 0;
+  std::atomic<uint64_t> stopped_{0};
   std::atomic<bool> progress_pending_{false};
+  // No new jobs; then: the thread has done all that it had to, and the variables are free.
   bool closing_ = false;
+  bool ended_ = false;
+  // Tasks between steps are being run.
+  bool answering_ = false;
+  // Jobs queued or running.
+  int unfinished_ = 0;
   at::Tensor order_;
-  std::exception_ptr order_error_;
+  std::exception_ptr between_error_;
   std::thread thread_;
 };
 
