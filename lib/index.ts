@@ -57,7 +57,7 @@ export * as metrics from './metrics/index.js';
 export { Model } from './models/model.js';
 export { Sequential, type SequentialOptions } from './models/sequential.js';
 export type { SummaryOptions } from './models/summary.js';
-export * as ops from './ops/index.js';
+export { type Ops, ops } from './models/symbolic-ops.js';
 export { stopGradient } from './ops/index.js';
 export * as optimizers from './optimizers/index.js';
 export * as random from './random/index.js';

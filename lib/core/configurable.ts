@@ -169,5 +169,7 @@ export function serialized(object: Configurable): SerializedObject {
   const { type } = object;
   const className = classNameOf(type);
   const module = Object.hasOwn(type, 'module') ? type.module : null;
-  return { module, className, config: object.getConfig(), registeredName: module === null ? className : null };
+  // Classes that Keras doesn't export go by their names, as a user's do.
+  const named = module === null || module.startsWith('keras.src.') || module.startsWith('torchlayers.');
+  return { module, className, config: object.getConfig(), registeredName: named ? className : null };
 }

@@ -1,18 +1,17 @@
 import { dtypeCode } from './dtype.js';
 import { ArgumentError, ShapeError, translateError } from './errors.js';
 import { type Handle, native, type ProgramHandle } from './native.js';
+import { checkSameTree, putOutputs, takeOutputs } from './outputs.js';
 import { beginSites, endSites, isRecording, noteCallSite } from './recording.js';
 import { formatShape, Tensor } from './tensor.js';
-import { leaves, mapTree } from './tree.js';
 
 /** Records a branch of the function being recorded: it may use the outer function's tensors. */
-function recordBranch(fn: () => unknown): { program: ProgramHandle; result: unknown } {
+function recordBranch(fn: () => unknown): { program: ProgramHandle; tree: unknown } {
   native.recordBegin();
   beginSites();
   try {
-    const result = fn();
-    const tensors = leaves(result).filter((leaf): leaf is Tensor => leaf instanceof Tensor);
-    return { program: native.recordEnd(tensors.map((tensor) => tensor.handle)), result };
+    const { tensors, tree } = takeOutputs(fn());
+    return { program: native.recordEnd(tensors.map((tensor) => tensor.handle)), tree };
   } catch (error) {
     native.recordAbort();
     throw error;
@@ -21,15 +20,11 @@ function recordBranch(fn: () => unknown): { program: ProgramHandle; result: unkn
   }
 }
 
-function withoutResult(result: unknown): unknown {
-  return result === undefined ? [] : result;
-}
-
 /**
  * Runs one of two functions, by a boolean tensor; both must return tensors of the same shapes and dtypes (or nothing). Variables may be assigned inside.
  * In a recorded function both are recorded, and each replay runs one of them.
  *
- * @throws {ArgumentError} if the branches return different numbers of tensors
+ * @throws {ArgumentError} if the branches return different structures, or different values that are no tensors
  * @example
  * ```ts
  * const y = cond(ops.greater(ops.sum(x), 0), () => ops.sqrt(x), () => ops.zerosLike(x));
@@ -48,15 +43,15 @@ export function cond<T>(predicate: Tensor | boolean, then: () => T, otherwise: (
   }
   if (!isRecording()) return predicate.item() !== 0 ? then() : otherwise();
   try {
-    const first = recordBranch(() => withoutResult(then()));
-    const second = recordBranch(() => withoutResult(otherwise()));
+    const first = recordBranch(then);
+    const second = recordBranch(otherwise);
+    checkSameTree('cond', first.tree, second.tree);
     const handles = native.cond(predicate.handle, first.program, second.program);
     noteCallSite();
-    let next = 0;
-    const results = mapTree(first.result, (leaf) =>
-      leaf instanceof Tensor ? new Tensor(handles[next++] as Handle) : leaf,
-    );
-    return (handles.length === 0 ? undefined : results) as T;
+    return putOutputs(
+      first.tree,
+      handles.map((handle) => new Tensor(handle)),
+    ) as T;
   } catch (error) {
     throw translateError(error);
   }

@@ -2,6 +2,7 @@ import { config } from './config.js';
 import { type DType, dtypeCode } from './dtype.js';
 import { ArgumentError, NativeError, StateError, TorchLayersError, translateError } from './errors.js';
 import { type Handle, native, type ProgramHandle } from './native.js';
+import { putOutputs, takeOutputs } from './outputs.js';
 import { beginSites, type CallSites, endSites, isRecording, userLine } from './recording.js';
 import { Tensor } from './tensor.js';
 import { isPlainObject, leaves, mapTree } from './tree.js';
@@ -120,41 +121,14 @@ export function record(specs: readonly TensorSpec[], fn: (inputs: Tensor[]) => u
         'Await data before the call; a recorded function only computes.',
       );
     }
-    const found: Tensor[] = [];
-    const shape = mapTree(result, (leaf) => {
-      if (!(leaf instanceof Tensor)) return leaf;
-      found.push(leaf);
-      if (leaf.mask === undefined) return new OutputSlot(found.length - 1);
-      found.push(leaf.mask);
-      return new OutputSlot(found.length - 2, found.length - 1);
-    });
-    const handle = native.recordEnd(found.map((tensor) => tensor.handle));
-    return new Program(handle, specs, endSites(), (outputs) => restore(shape, outputs));
+    const { tensors, tree } = takeOutputs(result);
+    const handle = native.recordEnd(tensors.map((tensor) => tensor.handle));
+    return new Program(handle, specs, endSites(), (outputs) => putOutputs(tree, outputs));
   } catch (error) {
     native.recordAbort();
     endSites();
     throw translateError(error);
   }
-}
-
-/** Stands in the tree of a recorded function's results where a tensor goes. */
-class OutputSlot {
-  readonly output: number;
-  readonly mask: number | undefined;
-
-  constructor(output: number, mask?: number) {
-    this.output = output;
-    this.mask = mask;
-  }
-}
-
-function restore(shape: unknown, outputs: Tensor[]): unknown {
-  return mapTree(shape, (leaf) => {
-    if (!(leaf instanceof OutputSlot)) return leaf;
-    const tensor = outputs[leaf.output] as Tensor;
-    if (leaf.mask !== undefined) tensor.mask = outputs[leaf.mask];
-    return tensor;
-  });
 }
 
 /** A function that runs recorded programs. */
@@ -184,7 +158,10 @@ export function jit<A extends readonly unknown[], R>(fn: (...args: A) => R): Jit
   if (typeof fn !== 'function') throw new ArgumentError(`jit: expected a function, got ${typeof fn}.`);
   const programs = new Map<string, Program>();
   const prepare = (args: A): { program: Program; inputs: Tensor[] } => {
-    const inputs = leaves(args).filter((leaf): leaf is Tensor => leaf instanceof Tensor);
+    // A mask is an input too, behind the tensor that it rides on.
+    const inputs = leaves(args).flatMap((leaf) =>
+      leaf instanceof Tensor ? (leaf.mask === undefined ? [leaf] : [leaf, leaf.mask]) : [],
+    );
     const key = signature(args);
     let program = programs.get(key);
     if (program === undefined) {
@@ -193,7 +170,9 @@ export function jit<A extends readonly unknown[], R>(fn: (...args: A) => R): Jit
         let next = 0;
         const replaced = mapTree(args, (leaf) => {
           if (!(leaf instanceof Tensor)) return leaf;
-          return standIns[next++];
+          const standIn = standIns[next++] as Tensor;
+          if (leaf.mask !== undefined) standIn.mask = standIns[next++];
+          return standIn;
         });
         return fn(...(replaced as unknown as A));
       });
@@ -218,7 +197,12 @@ let lastIdentity = 0;
 
 function signature(args: unknown): string {
   const part = (value: unknown): string => {
-    if (value instanceof Tensor) return `${value.dtype}[${value.shape.join()}]@${value.device}`;
+    if (value instanceof Tensor) {
+      const own = `${value.dtype}[${value.shape.join()}]@${value.device}`;
+      return value.mask === undefined ? own : `${own}~${part(value.mask)}`;
+    }
+    if (typeof value === 'string') return JSON.stringify(value);
+    if (Object.is(value, -0)) return 'number:-0';
     if (Array.isArray(value)) return `[${value.map(part).join(';')}]`;
     if (isPlainObject(value)) {
       return `{${Object.keys(value)

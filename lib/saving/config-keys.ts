@@ -27,6 +27,7 @@ const frame: Readonly<Record<string, string>> = {
   registeredName: 'registered_name',
   buildConfig: 'build_config',
   compileConfig: 'compile_config',
+  inboundNodes: 'inbound_nodes',
 };
 
 // Keys of configs that a class writes beside its fields.
@@ -41,7 +42,9 @@ function classOf(object: {
   className: string;
   registeredName: string | null;
 }): ConfigurableClass | undefined {
-  const own = object.registeredName === null ? undefined : customObject(object.registeredName);
+  // Operations share names with layers: Add, Relu.
+  if (object.module?.startsWith('keras.src.ops.')) return undefined;
+  const own = object.registeredName == null ? undefined : customObject(object.registeredName);
   const places: Record<string, () => object> = {
     'keras.layers': layerClasses,
     keras: () => ({ ...layerClasses(), DTypePolicy }),
@@ -86,8 +89,21 @@ function convert(value: unknown): unknown {
       )
     : object.config;
   return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [frame[key] ?? key, key === 'config' ? config : convert(child)]),
+    Object.entries(value).map(([key, child]) => [
+      frame[key] ?? key,
+      key === 'config' ? config : key === 'inboundNodes' ? renameOptions(convert(child), toSnakeCase) : convert(child),
+    ]),
   );
+}
+
+/** Applications of a layer with the keys of their options in another spelling. */
+function renameOptions(nodes: unknown, rename: (name: string) => string): unknown {
+  if (!Array.isArray(nodes)) return nodes;
+  return nodes.map((node: unknown) => {
+    if (!isPlainObject(node) || !isPlainObject(node.kwargs)) return node;
+    const kwargs = Object.entries(node.kwargs).map(([key, child]) => [rename(key), child]);
+    return { ...node, kwargs: Object.fromEntries(kwargs) };
+  });
 }
 
 /** The object of a Keras file with our own keys, ready for `deserialize` or `fromConfig`. */
@@ -123,7 +139,7 @@ function revert(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
       frameNames.get(key) ?? key,
-      key === 'config' ? config : revert(child),
+      key === 'config' ? config : key === 'inbound_nodes' ? renameOptions(revert(child), toCamelCase) : revert(child),
     ]),
   );
 }
