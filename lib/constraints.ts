@@ -1,5 +1,5 @@
 import { config } from './core/config.js';
-import { Configurable } from './core/configurable.js';
+import { Configurable, type SerializedObject, serialized } from './core/configurable.js';
 import { ArgumentError } from './core/errors.js';
 import { defineFamily, type Family } from './core/family.js';
 import { type Checker, type Field, type Fields, is, optional, required, show } from './core/fields.js';
@@ -200,6 +200,19 @@ const family: Family<Constraint> = defineFamily<Constraint>({
  */
 export function get(identifier: unknown, where = 'constraints.get'): Constraint | null {
   return identifier === null ? null : family.get(identifier, where);
+}
+
+/** What a config holds for a constraint: its class and options. */
+export function serialize(object: Constraint): SerializedObject {
+  if (!(object instanceof Constraint)) {
+    throw new ArgumentError(`constraints.serialize: expected a constraint, got ${show(object)}.`);
+  }
+  return serialized(object);
+}
+
+/** The constraint that {@link serialize} wrote. */
+export function deserialize(config: SerializedObject): Constraint | null {
+  return get(config, 'constraints.deserialize');
 }
 
 /** A layer's option that takes a constraint in any form, or `null`. */

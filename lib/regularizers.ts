@@ -1,4 +1,4 @@
-import { Configurable } from './core/configurable.js';
+import { Configurable, type SerializedObject, serialized } from './core/configurable.js';
 import { ArgumentError, ShapeError } from './core/errors.js';
 import { defineFamily, type Family } from './core/family.js';
 import { type Checker, type Field, type Fields, is, optional, required, show } from './core/fields.js';
@@ -217,6 +217,19 @@ const family: Family<Regularizer> = defineFamily<Regularizer>({
  */
 export function get(identifier: unknown, where = 'regularizers.get'): Regularizer | null {
   return identifier === null ? null : family.get(identifier, where);
+}
+
+/** What a config holds for a regularizer: its class and options. */
+export function serialize(object: Regularizer): SerializedObject {
+  if (!(object instanceof Regularizer)) {
+    throw new ArgumentError(`regularizers.serialize: expected a regularizer, got ${show(object)}.`);
+  }
+  return serialized(object);
+}
+
+/** The regularizer that {@link serialize} wrote. */
+export function deserialize(config: SerializedObject): Regularizer | null {
+  return get(config, 'regularizers.deserialize');
 }
 
 /** A layer's option that takes a regularizer in any form, or `null`. */

@@ -1,7 +1,7 @@
 import { dtypeCode } from './dtype.js';
 import { ArgumentError, ShapeError, translateError } from './errors.js';
 import { type Handle, native, type ProgramHandle } from './native.js';
-import { checkSameTree, putOutputs, takeOutputs } from './outputs.js';
+import { checkSameTree, putOutputs, readVariables, takeOutputs } from './outputs.js';
 import { beginSites, endSites, isRecording, noteCallSite } from './recording.js';
 import { formatShape, Tensor } from './tensor.js';
 
@@ -31,7 +31,7 @@ function recordBranch(fn: () => unknown): { program: ProgramHandle; tree: unknow
  * ```
  */
 export function cond<T>(predicate: Tensor | boolean, then: () => T, otherwise: () => T): T {
-  if (typeof predicate === 'boolean') return predicate ? then() : otherwise();
+  if (typeof predicate === 'boolean') return readVariables(predicate ? then() : otherwise());
   if (!(predicate instanceof Tensor)) {
     throw new ArgumentError(`cond: expected a boolean or a tensor of one boolean, got ${typeof predicate}.`);
   }
@@ -41,7 +41,7 @@ export function cond<T>(predicate: Tensor | boolean, then: () => T, otherwise: (
       'Use ops.where to choose element by element, or reduce it with ops.any or ops.all.',
     );
   }
-  if (!isRecording()) return predicate.item() !== 0 ? then() : otherwise();
+  if (!isRecording()) return readVariables(predicate.item() !== 0 ? then() : otherwise());
   try {
     const first = recordBranch(then);
     const second = recordBranch(otherwise);

@@ -1,6 +1,7 @@
 import { ArgumentError } from './errors.js';
 import { Tensor } from './tensor.js';
 import { isPlainObject, mapTree } from './tree.js';
+import { Variable } from './variable.js';
 
 /** Stands in the tree of a recorded function's results where a tensor goes. */
 class OutputSlot {
@@ -30,6 +31,11 @@ export function takeOutputs(result: unknown): Outputs {
     return new OutputSlot(tensors.length - 2, tensors.length - 1);
   });
   return { tensors, tree };
+}
+
+/** The same results with the values that Variables among them have now: what a recorded function answers. @internal */
+export function readVariables<T>(result: T): T {
+  return mapTree(result, (leaf) => (leaf instanceof Variable ? leaf.value : leaf)) as T;
 }
 
 /** Puts the tensors of a run into the tree. @internal */

@@ -2,7 +2,7 @@ import { config } from './config.js';
 import { type DType, dtypeCode } from './dtype.js';
 import { ArgumentError, NativeError, StateError, TorchLayersError, translateError } from './errors.js';
 import { type Handle, native, type ProgramHandle } from './native.js';
-import { putOutputs, takeOutputs } from './outputs.js';
+import { putOutputs, readVariables, takeOutputs } from './outputs.js';
 import { beginSites, type CallSites, endSites, isRecording, userLine } from './recording.js';
 import { Tensor } from './tensor.js';
 import { isPlainObject, leaves, mapTree } from './tree.js';
@@ -182,7 +182,7 @@ export function jit<A extends readonly unknown[], R>(fn: (...args: A) => R): Jit
   };
   const run = (...args: A): R => {
     // Inside another recording the function's own steps become part of it.
-    if (isRecording()) return fn(...args);
+    if (isRecording()) return readVariables(fn(...args));
     const { program, inputs } = prepare(args);
     return program.run(inputs) as R;
   };

@@ -1,3 +1,5 @@
+import { join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { native } from './native.js';
 
 /**
@@ -47,15 +49,19 @@ export function suspendRecording<T>(fn: () => T): T {
   }
 }
 
-const own = new URL('..', import.meta.url).href;
+// This package's own code, whether the sources run or what was compiled of them: source maps lead from dist to lib.
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const own = [join(root, 'lib') + sep, join(root, 'dist') + sep];
 
 /** The first line of a call site outside this package: 'file:line:column', or null. @internal */
 export function userLine(site: Error | undefined): string | null {
-  const lines = site?.stack?.split('\n').slice(1) ?? [];
-  for (const line of lines) {
-    if (line.includes(own) || line.includes(own.replace('file://', '')) || line.includes('node:')) continue;
-    const match = /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(line.trim());
-    if (match) return (match[1] as string).replace('file://', '');
+  for (const line of site?.stack?.split('\n') ?? []) {
+    const match = /^\s+at (?:.*\()?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(line);
+    if (match === null) continue;
+    const [, place = ''] = match;
+    const path = place.startsWith('file://') ? fileURLToPath(place) : place;
+    if (path.startsWith('node:') || own.some((folder) => path.startsWith(folder))) continue;
+    return path;
   }
   return null;
 }

@@ -4,6 +4,7 @@ import { defaultDevice } from './device.js';
 import { type DType, dtypeCode, dtypeOfArray, dtypes, itemSize, type NumericArray, standardizeDType } from './dtype.js';
 import { ArgumentError, DisposedError, ShapeError, StateError, translateError } from './errors.js';
 import { type Handle, type NumericResult, native } from './native.js';
+import { userLine } from './recording.js';
 import { track } from './tidy.js';
 
 /** Numbers, booleans or BigInts, nested to any depth. */
@@ -103,6 +104,7 @@ export class Tensor {
    * @throws {StateError} for variables that a running `fit` owns, and while recording
    */
   dataSync(): NumericResult {
+    this.#refuseStandIn();
     try {
       return native.read(this.live());
     } catch (error) {
@@ -112,6 +114,7 @@ export class Tensor {
 
   /** As {@link dataSync}, without blocking: a variable in training is read between two steps. */
   async data(): Promise<NumericResult> {
+    this.#refuseStandIn();
     try {
       return await native.readAsync(this.live());
     } catch (error) {
@@ -165,6 +168,15 @@ export class Tensor {
   /** 'Tensor(float32[2, 3])': dtype and shape, no values. */
   toString(): string {
     return this.isDisposed ? 'Tensor(disposed)' : `Tensor(${this.dtype}${formatShape(this.shape)})`;
+  }
+
+  #refuseStandIn(): void {
+    if (this.isDisposed || !native.isMeta(this.handle)) return;
+    const line = userLine(new Error('read'));
+    throw new StateError(
+      `The value of a tensor (${this.dtype}${formatShape(this.shape)}) was read while recording${line === null ? '' : `, at ${line}`}: a recording knows shapes and dtypes only.`,
+      'Use ops on the tensor (ops.where, ops.cond); or run without recording: leave jit out, or compile with runEagerly: true.',
+    );
   }
 
   /** The handle as an argument of an operation. @internal */

@@ -1,4 +1,7 @@
+import { type SerializedObject, serialized } from '../core/configurable.js';
+import { ArgumentError } from '../core/errors.js';
 import { defineFamily, type Family } from '../core/family.js';
+import { show } from '../core/fields.js';
 import { toSnakeCase } from '../core/names.js';
 import * as crossentropies from './crossentropy.js';
 import * as crossentropyLosses from './crossentropy-losses.js';
@@ -52,6 +55,19 @@ const family: Family<Loss> = defineFamily<Loss>({
  */
 export function get(identifier: unknown, where = 'losses.get'): Loss {
   return family.get(identifier, where);
+}
+
+/** What a config holds for a loss: its class and options. */
+export function serialize(object: Loss): SerializedObject {
+  if (!(object instanceof Loss)) {
+    throw new ArgumentError(`losses.serialize: expected a loss, got ${show(object)}.`);
+  }
+  return serialized(object);
+}
+
+/** The loss that {@link serialize} wrote. */
+export function deserialize(config: SerializedObject): Loss {
+  return get(config, 'losses.deserialize');
 }
 
 /** Names of all built-in losses. */

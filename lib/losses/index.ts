@@ -12,7 +12,7 @@ export {
   SparseCategoricalCrossentropy,
   type SparseCategoricalCrossentropyOptions,
 } from './crossentropy-losses.js';
-export { get, lossFor, names } from './family.js';
+export { deserialize, get, lossFor, names, serialize } from './family.js';
 export { CategoricalHinge, categoricalHinge, Hinge, hinge, SquaredHinge, squaredHinge } from './hinge.js';
 export { Loss, type LossApplyOptions, type LossOptions } from './loss.js';
 export { KLDivergence, klDivergence, Poisson, poisson } from './probabilistic.js';

@@ -1,4 +1,7 @@
+import { type SerializedObject, serialized } from '../core/configurable.js';
+import { ArgumentError } from '../core/errors.js';
 import { defineFamily, type Family } from '../core/family.js';
+import { show } from '../core/fields.js';
 import { toSnakeCase } from '../core/names.js';
 import { labelKind } from '../losses/family.js';
 import { Loss } from '../losses/loss.js';
@@ -41,6 +44,19 @@ const family: Family<Metric> = defineFamily<Metric>({
  */
 export function get(identifier: unknown, where = 'metrics.get'): Metric {
   return family.get(identifier, where);
+}
+
+/** What a config holds for a metric: its class and options. */
+export function serialize(object: Metric): SerializedObject {
+  if (!(object instanceof Metric)) {
+    throw new ArgumentError(`metrics.serialize: expected a metric, got ${show(object)}.`);
+  }
+  return serialized(object);
+}
+
+/** The metric that {@link serialize} wrote. */
+export function deserialize(config: SerializedObject): Metric {
+  return get(config, 'metrics.deserialize');
 }
 
 /** Names of all built-in metrics. */

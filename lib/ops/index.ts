@@ -3,6 +3,7 @@ import './methods.js';
 export * from './activation.js';
 export * from './arithmetic.js';
 export * from './cast.js';
+export * from './control.js';
 export * from './creation.js';
 export * from './crossentropy.js';
 export * from './diagonal.js';

@@ -1,4 +1,7 @@
+import { type SerializedObject, serialized } from '../core/configurable.js';
+import { ArgumentError } from '../core/errors.js';
 import { defineFamily, type Family } from '../core/family.js';
+import { show } from '../core/fields.js';
 import { Adadelta } from './adadelta.js';
 import { Adafactor } from './adafactor.js';
 import { Adagrad } from './adagrad.js';
@@ -52,6 +55,19 @@ export function get(identifier: unknown, where = 'optimizers.get'): Optimizer {
     if (name !== undefined) return known().get(name, where);
   }
   return known().get(identifier, where);
+}
+
+/** What a config holds for an optimizer: its class and options. */
+export function serialize(object: Optimizer): SerializedObject {
+  if (!(object instanceof Optimizer)) {
+    throw new ArgumentError(`optimizers.serialize: expected an optimizer, got ${show(object)}.`);
+  }
+  return serialized(object);
+}
+
+/** The optimizer that {@link serialize} wrote. */
+export function deserialize(config: SerializedObject): Optimizer {
+  return get(config, 'optimizers.deserialize');
 }
 
 /** Names of all built-in optimizers. */

@@ -3,7 +3,7 @@ export { Adafactor, type AdafactorOptions } from './adafactor.js';
 export { Adagrad, type AdagradOptions } from './adagrad.js';
 export { Adam, type AdamOptions, AdamW, type AdamWOptions } from './adam.js';
 export { Adamax, type AdamaxOptions } from './adamax.js';
-export { get, names } from './family.js';
+export { deserialize, get, names, serialize } from './family.js';
 export { Ftrl, type FtrlOptions } from './ftrl.js';
 export { Lamb, type LambOptions } from './lamb.js';
 export type { LearningRate } from './learning-rate.js';

@@ -30,7 +30,7 @@ describe('jit', () => {
         %2: float32[1, 1] = aten::mm(%0, %1)
         %3: float32[] = aten::sum(%2, None)
         %4: float32[2, 1] = gradient(%3 by %1)
-        %5: float32[] = aten::detach(%3)
+        %5: float32[] = detach(%3)
         %6: float32[2, 1] = aten::mul.Tensor(%4, float32[]#0)
         %7: float32[2, 1] = aten::sub.Tensor(@kernel.0, %6, 1)
         assign(@kernel.0, %7)
@@ -160,6 +160,12 @@ describe('jit', () => {
     expect(native.recordDepth()).toBe(0);
     expect(f.programs.length).toBe(0);
     expect(jit((x: Tensor) => sum(x))(tensor([1, 2])).item()).toBe(3);
+  });
+
+  it("names the user's line where a value is read", () => {
+    const use = () => jit((x: Tensor) => tensor(x.item()))(tensor([1]));
+    expect(use).toThrow(/value of a tensor \(float32\[1\]\) was read while recording, at .*program\.test\.ts:\d+:\d+/);
+    expect(use).toThrow(/leave jit out, or compile with runEagerly: true/);
   });
 
   it('refuses stand-ins outside their recording', () => {

@@ -1,4 +1,7 @@
+import { type SerializedObject, serialized } from '../../core/configurable.js';
+import { ArgumentError } from '../../core/errors.js';
 import { defineFamily, type Family } from '../../core/family.js';
+import { show } from '../../core/fields.js';
 import * as cosine from './cosine.js';
 import { ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay } from './decay.js';
 import { LearningRateSchedule } from './learning-rate-schedule.js';
@@ -16,4 +19,17 @@ const family: Family<LearningRateSchedule> = defineFamily<LearningRateSchedule>(
  */
 export function get(identifier: unknown, where = 'schedules.get'): LearningRateSchedule {
   return family.get(identifier, where);
+}
+
+/** What a config holds for a schedule: its class and options. */
+export function serialize(object: LearningRateSchedule): SerializedObject {
+  if (!(object instanceof LearningRateSchedule)) {
+    throw new ArgumentError(`schedules.serialize: expected a schedule, got ${show(object)}.`);
+  }
+  return serialized(object);
+}
+
+/** The schedule that {@link serialize} wrote. */
+export function deserialize(config: SerializedObject): LearningRateSchedule {
+  return get(config, 'schedules.deserialize');
 }

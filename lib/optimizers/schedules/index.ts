@@ -13,5 +13,5 @@ export {
   PolynomialDecay,
   type PolynomialDecayOptions,
 } from './decay.js';
-export { get } from './family.js';
+export { deserialize, get, serialize } from './family.js';
 export { LearningRateSchedule } from './learning-rate-schedule.js';
