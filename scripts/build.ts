@@ -63,8 +63,9 @@ export function buildNative(options: { force?: boolean; gyp?: boolean } = {}): v
   writeFileSync(stamp, digest);
 }
 
-/** Compiles lib/ to dist/. */
-export function buildTypeScript(): void {
+/** Compiles lib/ to dist/; `clean` also drops what files that are gone left there. */
+export function buildTypeScript(options: { clean?: boolean } = {}): void {
+  if (options.clean) rmSync(join(packageRoot, 'dist'), { recursive: true, force: true });
   runNode('TypeScript', binOf('typescript', 'tsc'), ['-p', 'tsconfig.build.json']);
 }
 

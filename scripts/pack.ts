@@ -212,7 +212,7 @@ if (isMain(import.meta.url)) {
       );
     }
     const only = values.only?.split(',') as StageName[] | undefined;
-    buildTypeScript();
+    buildTypeScript({ clean: true });
     if (only === undefined || only.includes('addon')) buildNative();
     for (const { path, bytes, unpackedBytes, files } of packAll(resolve(values.out ?? root('packs')), only)) {
       console.log(

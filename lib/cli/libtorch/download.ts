@@ -15,14 +15,16 @@ export interface DownloadOptions {
   tries?: number;
   /** Pause before the second try; doubled at each further one. @default 1000 */
   pauseMs?: number;
+  /** What the digest was made with. @default 'sha256' */
+  algorithm?: 'sha256' | 'md5';
 }
 
 /** A problem that trying again does not mend. */
 class Permanent extends Error {}
 
-/** SHA-256 of a file, read as a stream. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
+/** SHA-256 (or MD5) of a file, read as a stream. */
+export async function digestOfFile(path: string, algorithm: 'sha256' | 'md5' = 'sha256'): Promise<string> {
+  const hash = createHash(algorithm);
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
   return hash.digest('hex');
 }
@@ -126,14 +128,14 @@ function reasonOf(error: unknown): string {
 export async function download(
   url: string,
   path: string,
-  sha256: string,
+  digest: string,
   options: DownloadOptions = {},
 ): Promise<void> {
   const tries = options.tries ?? 5;
   const part = `${path}.part`;
   await mkdir(dirname(path), { recursive: true });
   if ((await sizeOf(path)) > 0) {
-    if ((await sha256OfFile(path)) === sha256) return;
+    if ((await digestOfFile(path, options.algorithm)) === digest) return;
     await rm(path);
   }
 
@@ -143,8 +145,8 @@ export async function download(
     const before = await sizeOf(part);
     try {
       await fetchRest(url, part, options);
-      const digest = await sha256OfFile(part);
-      if (digest === sha256) {
+      const found = await digestOfFile(part, options.algorithm);
+      if (found === digest) {
         await rename(part, path);
         await rm(`${part}.tag`, { force: true });
         return;
@@ -152,7 +154,7 @@ export async function download(
       await rm(part, { force: true });
       await rm(`${part}.tag`, { force: true });
       corrupt += 1;
-      const message = `its sha256 is ${digest}, and ${sha256} was expected`;
+      const message = `its ${options.algorithm ?? 'sha256'} is ${found}, and ${digest} was expected`;
       if (corrupt > 1) throw new Permanent(message);
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256OfFile } from './download.js';
+import { digestOfFile } from './download.js';
 import type { PinnedWheel } from './versions.js';
 
 /** The parts of a wheel's file name that pip must be told to fetch it on any Python, of any system. */
@@ -35,7 +35,7 @@ async function isComplete(path: string, sha256: string): Promise<boolean> {
   } catch {
     return false;
   }
-  if ((await sha256OfFile(path)) === sha256) return true;
+  if ((await digestOfFile(path)) === sha256) return true;
   await rm(path);
   return false;
 }
