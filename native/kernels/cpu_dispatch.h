@@ -24,10 +24,9 @@
 #define TORCHLAYERS_LOOPS
 #endif
 
-#if !defined(__linux__) || !defined(__x86_64__) || defined(TORCHLAYERS_SANITIZED)
+// Clang refuses target_clones on templates.
+#if !defined(__linux__) || !defined(__x86_64__) || defined(__clang__) || defined(TORCHLAYERS_SANITIZED)
 #define TORCHLAYERS_MULTIVERSION TORCHLAYERS_LOOPS
-#elif defined(__clang__)
-#define TORCHLAYERS_MULTIVERSION __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define TORCHLAYERS_MULTIVERSION \
   TORCHLAYERS_LOOPS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
