@@ -73,7 +73,12 @@ function differentiate(
     for (const position of positions) {
       inner[position] = mapTree(args[position], (leaf) => {
         const handle = handles[next++] as Handle;
-        return leaf instanceof Variable ? leaf : withMask(new Tensor(handle), (leaf as Tensor).mask);
+        if (leaf instanceof Variable) {
+          // The scope holds the leaf itself; its handle would live until a garbage collection.
+          native.dispose(handle);
+          return leaf;
+        }
+        return withMask(new Tensor(handle), (leaf as Tensor).mask);
       });
     }
     const result = (fn as (...args: unknown[]) => unknown)(...inner);

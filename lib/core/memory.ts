@@ -6,6 +6,8 @@ export interface MemoryInfo {
   tensors: number;
   /** Bytes of CPU memory that tensors hold, in the whole process. */
   bytes: number;
+  /** Bytes that the garbage collector of this thread has been told of: it runs the more often, the more there are. */
+  externalBytes: number;
   /** Bytes of freed memory kept for reuse. */
   cachedBytes: number;
   /** Most bytes held at once so far. */

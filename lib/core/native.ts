@@ -23,6 +23,8 @@ export interface OperatorInfo {
   args: string[];
   /** 'tensor': exactly one tensor; 'tensors': several, or a list of them; 'none'; 'value': anything else. */
   returns: 'tensor' | 'tensors' | 'none' | 'value';
+  /** Whether a recorded function may call it; 'by arguments': `index` with integers, but not with a mask. */
+  recordable: 'always' | 'by arguments' | 'never';
 }
 
 /** Steps to run on a training thread. @internal */
@@ -76,7 +78,14 @@ export interface Native {
   /** As `read`, on another thread; waits for a running step of the session that owns the variable. */
   readAsync(handle: Handle): Promise<NumericResult>;
   dispose(handle: Handle): void;
-  memory(): { tensors: number; bytes: number; cachedBytes: number; peakBytes: number; allocations: number };
+  memory(): {
+    tensors: number;
+    bytes: number;
+    externalBytes: number;
+    cachedBytes: number;
+    peakBytes: number;
+    allocations: number;
+  };
   trimMemory(bytes: number): void;
   /** Calls that crossed the boundary since start. */
   crossings(): number;

@@ -19,11 +19,24 @@ export interface SymbolicSpec {
   readonly dtype: DType;
 }
 
-// One pair of sizes per unknown dimension, distinct between dimensions: highly divisible ones first, so that reshapes and strides fit.
-const probes: readonly ((index: number) => readonly [number, number])[] = [
-  (i) => [64 * (2 * i + 2), 64 * (2 * i + 3)],
-  (i) => [7 + 4 * i, 9 + 4 * i],
-  (i) => [1 + 2 * i, 2 + 2 * i],
+/** How unknown dimensions are tried: with two sizes each, distinct by dimension, by axis, or not at all. */
+interface Probe {
+  readonly sizes: (index: number) => readonly [number, number];
+  readonly distinct: 'dimension' | 'axis' | 'none';
+}
+
+const divisible = (i: number): [number, number] => [64 * (2 * i + 2), 64 * (2 * i + 3)];
+const odd = (i: number): [number, number] => [7 + 4 * i, 9 + 4 * i];
+
+// Highly divisible sizes first, so that reshapes and strides fit. Distinct for each dimension, so that none passes for another; where this fails, equal
+// along an axis, as the sum of two tensors of an unknown number of steps needs it, then equal everywhere, for products of sequences.
+const probes: readonly Probe[] = [
+  { sizes: divisible, distinct: 'dimension' },
+  { sizes: divisible, distinct: 'axis' },
+  { sizes: divisible, distinct: 'none' },
+  { sizes: odd, distinct: 'dimension' },
+  { sizes: odd, distinct: 'none' },
+  { sizes: (i) => [1 + 2 * i, 2 + 2 * i], distinct: 'dimension' },
 ];
 
 /**
@@ -74,16 +87,15 @@ function hasUnknown(inputs: unknown): boolean {
   return unknown;
 }
 
-function runOnMeta(
-  inputs: unknown,
-  fn: (inputs: unknown) => unknown,
-  probe: (index: number) => readonly [number, number],
-  side: 0 | 1,
-): unknown {
+function runOnMeta(inputs: unknown, fn: (inputs: unknown) => unknown, probe: Probe, side: 0 | 1): unknown {
   // The first axis of every input is the batch: all share its probe, or merging layers would see different batches.
   let unknowns = 0;
   const sizes = (shape: Shape): number[] =>
-    shape.map((size, axis) => size ?? (probe(axis === 0 ? 0 : ++unknowns)[side] as number));
+    shape.map((size, axis) => {
+      if (size !== null) return size;
+      const index = probe.distinct === 'dimension' && axis > 0 ? ++unknowns : axis;
+      return probe.sizes(probe.distinct === 'none' ? Math.min(axis, 1) : index)[side];
+    });
   native.recordBegin();
   beginSites();
   try {

@@ -37,6 +37,10 @@ export interface TensorOptions {
   copy?: boolean;
 }
 
+const staysInThread = Symbol(
+  'A tensor stays in its thread: send what await t.data() answers, and make a new one with tensor(). This one',
+);
+
 /**
  * An n-dimensional array of numbers in libtorch's memory. Its values never change; operations give new tensors.
  *
@@ -50,6 +54,8 @@ export interface TensorOptions {
  * ```
  */
 export class Tensor {
+  /** Sending a tensor to another thread fails at this first property, whose text then stands in the error. @internal */
+  readonly stays: symbol = staysInThread;
   /** @internal */
   handle: Handle;
   /** The mask that rides on this tensor, [batch, steps] of bool, if any. @internal */

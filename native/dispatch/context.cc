@@ -17,8 +17,9 @@ Value wrap(at::Tensor tensor) {
 
 void check_free(const VariableState& variable) {
   if (variable.owner.load(std::memory_order_acquire) == 0) return;
-  throw StateError("Variable \"" + variable.name +
-                   "\" belongs to a running fit.\n  Await fit first, or read it between two steps with await v.data().");
+  throw StateError(
+      "Variable \"" + variable.name +
+      "\" belongs to a running fit.\n  Await fit first, or read it between two steps with await v.data().");
 }
 
 }  // namespace
@@ -42,7 +43,8 @@ at::Tensor Context::tensor_of(const Value& given) const {
   }
   if (value.is_stand_in()) {
     throw StateError(
-        "A value was asked for while recording, where there are only shapes and dtypes.\n  Use ops on the tensor instead, or "
+        "A value was asked for while recording, where there are only shapes and dtypes.\n  Use ops on the tensor "
+        "instead, or "
         "compile with runEagerly: true.");
   }
   return value.tensor;
@@ -102,9 +104,10 @@ std::vector<Value> Context::call(const std::shared_ptr<const Operator>& op, torc
 
 void Context::call_value(const Operator& op, torch::jit::Stack& stack, const std::vector<TensorArgument>& tensors) {
   if (is_recording()) {
-    throw StateError(op.name +
-                     " answers a value, which isn't known while recording.\n  Use ops on tensors instead, or compile with "
-                     "runEagerly: true.");
+    throw StateError(
+        op.name +
+        " answers a value, which isn't known while recording.\n  Use ops on tensors instead, or compile with "
+        "runEagerly: true.");
   }
   for (size_t i = 0; i < tensors.size();) {
     const int argument = tensors[i].argument;
@@ -123,7 +126,8 @@ void Context::call_value(const Operator& op, torch::jit::Stack& stack, const std
       c10::List<std::optional<at::Tensor>> list;
       for (; i < tensors.size() && tensors[i].argument == argument; ++i) {
         const auto& value = tensors[i].value;
-        list.push_back(value.variable || value.tensor.defined() ? std::optional<at::Tensor>(real(value)) : std::nullopt);
+        list.push_back(value.variable || value.tensor.defined() ? std::optional<at::Tensor>(real(value))
+                                                                : std::nullopt);
       }
       stack[argument] = std::move(list);
     } else {
@@ -133,6 +137,10 @@ void Context::call_value(const Operator& op, torch::jit::Stack& stack, const std
     }
   }
   op.handle.callBoxed(&stack);
+  if (!op.mutates) return;
+  for (const auto& tensor : tensors) {
+    if (op.writes[tensor.argument] && tensor.value.variable) tensor.value.variable->finish_write();
+  }
 }
 
 std::vector<Value> Context::enter_gradient(const std::vector<Value>& inputs) {
@@ -263,13 +271,13 @@ void Context::assign(const VariablePtr& variable, const Value& value) {
     for (const auto& scope : scopes_) {
       // Scopes around all recordings are told when the program runs.
       if (scope.depth == 0 || scope.depth == depth() || scope.bindings.count(variable->id) == 0) continue;
-      throw StateError("Variable \"" + variable->name +
-                       "\": can't be assigned in a branch while a gradient is taken for it.\n  Return the new value from "
-                       "the branch and assign it after cond.");
+      throw StateError(
+          "Variable \"" + variable->name +
+          "\": can't be assigned in a branch while a gradient is taken for it.\n  Return the new value from "
+          "the branch and assign it after cond.");
     }
     recording().assign(variable, resolved);
-    // Of another variable, its value now.
-    rebind(*variable, resolved.variable ? recording().read(resolved.variable) : resolved);
+    rebind(*variable, resolved);
     return;
   }
   check_free(*variable);
@@ -285,7 +293,9 @@ void Context::rebind(const VariableState& variable, const Value& value) {
   for (auto& scope : scopes_) {
     if (scope.depth != depth()) continue;
     const auto found = scope.bindings.find(variable.id);
-    if (found != scope.bindings.end()) found->second = value;
+    if (found == scope.bindings.end()) continue;
+    // Of another variable, the value that it has now.
+    found->second = value.variable ? recording().read(value.variable) : value;
   }
 }
 

@@ -1,5 +1,5 @@
-// What is going on in one JavaScript environment: recordings, gradient scopes, and the one door through which every operator is called.
-// Belongs to the JavaScript thread.
+// What is going on in one JavaScript environment: recordings, gradient scopes, and the one door through which every
+// operator is called. Belongs to the JavaScript thread.
 #pragma once
 
 #include <ATen/core/stack.h>
@@ -22,7 +22,8 @@ class Context {
   // Results that are no tensors come back on the stack.
   void call_value(const Operator& op, torch::jit::Stack& stack, const std::vector<TensorArgument>& tensors);
 
-  // Gradient scopes. `enter` answers leaves that stand for the inputs; variables among them are read as leaves until `leave`.
+  // Gradient scopes. `enter` answers leaves that stand for the inputs; variables among them are read as leaves until
+  // `leave`.
   std::vector<Value> enter_gradient(const std::vector<Value>& inputs);
   std::vector<Value> compute_gradient(const std::vector<Value>& targets, const std::vector<Value>& seeds);
   // Closes the scope; answers the outputs cut from the graph (or, inside another scope, as they are).
@@ -44,8 +45,7 @@ class Context {
   std::vector<Value> run(const ProgramPtr& program, const std::vector<Value>& inputs);
   std::vector<Value> custom_gradient(const ProgramPtr& forward, const ProgramPtr& backward, int results,
                                      const std::vector<Value>& arguments);
-  std::vector<Value> condition(const Value& predicate, const ProgramPtr& then_program,
-                               const ProgramPtr& else_program);
+  std::vector<Value> condition(const Value& predicate, const ProgramPtr& then_program, const ProgramPtr& else_program);
   // The real tensor behind a value; a StateError for stand-ins and for variables that a session owns.
   at::Tensor tensor_of(const Value& value) const;
   // Where a value is, or will be: stand-ins live on meta only while they stand in.

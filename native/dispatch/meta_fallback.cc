@@ -306,20 +306,12 @@ std::vector<std::string> joined(const MetaKernels& a, const MetaKernels& b) {
 
 }  // namespace
 
-void register_meta_kernels() {
-  registered();
-}
+void register_meta_kernels() { registered(); }
 
-std::vector<std::string> meta_fallback_operators() {
-  return joined(registered().aten_slow, registered().mkldnn_slow);
-}
+std::vector<std::string> meta_fallback_operators() { return joined(registered().aten_slow, registered().mkldnn_slow); }
 
-std::vector<std::string> meta_shape_operators() {
-  return joined(registered().aten_shapes, registered().mkldnn_shapes);
-}
+std::vector<std::string> meta_shape_operators() { return joined(registered().aten_shapes, registered().mkldnn_shapes); }
 
-std::vector<std::string> meta_refused_operators() {
-  return registered().refused.names();
-}
+std::vector<std::string> meta_refused_operators() { return registered().refused.names(); }
 
 }  // namespace torchlayers

@@ -44,9 +44,7 @@ void add_optimizer_kernels(MetaKernels& aten);
 inline bool is_floating(const at::Tensor& tensor) {
   return at::isFloatingType(tensor.scalar_type()) && tensor.element_size() > 1;
 }
-inline bool is_floating_or_complex(const at::Tensor& tensor) {
-  return is_floating(tensor) || tensor.is_complex();
-}
+inline bool is_floating_or_complex(const at::Tensor& tensor) { return is_floating(tensor) || tensor.is_complex(); }
 
 // Fails as a CPU kernel does for an element type that it has no code for.
 inline void check_floating(const char* operator_name, const at::Tensor& tensor) {

@@ -22,9 +22,7 @@ using at::Tensor;
 using at::TensorIterator;
 using at::TensorIteratorConfig;
 
-Tensor unset(const Tensor& like) {
-  return at::empty({0}, like.options());
-}
+Tensor unset(const Tensor& like) { return at::empty({0}, like.options()); }
 
 Tensor unary(const Tensor& self) {
   Tensor out;
@@ -80,9 +78,7 @@ Tensor& abs_out(const Tensor& self, Tensor& out) {
   return out;
 }
 
-Tensor isnan(const Tensor& self) {
-  return at::ne(self, self);
-}
+Tensor isnan(const Tensor& self) { return at::ne(self, self); }
 
 Tensor& logical_not_out(const Tensor& self, Tensor& out) {
   TensorIteratorConfig().check_all_same_dtype(false).add_output(out).add_const_input(self).build();
@@ -117,9 +113,7 @@ Tensor floor_divide(const Tensor& self, const Tensor& other) {
   return iterator.output();
 }
 
-Tensor rsub(const Tensor& self, const Tensor& other, const Scalar& alpha) {
-  return at::sub(other, self, alpha);
-}
+Tensor rsub(const Tensor& self, const Tensor& other, const Scalar& alpha) { return at::sub(other, self, alpha); }
 
 Tensor& where_out(const Tensor& condition, const Tensor& self, const Tensor& other, Tensor& out) {
   const at::ScalarType dtype = at::result_type(self, other);
@@ -197,9 +191,7 @@ std::tuple<Tensor, Tensor> native_dropout(const Tensor& input, double probabilit
   return {at::empty_like(input), at::empty_like(input, input.options().dtype(at::kBool))};
 }
 
-Tensor native_dropout_backward(const Tensor& grad, const Tensor& mask, double) {
-  return binary(grad, mask);
-}
+Tensor native_dropout_backward(const Tensor& grad, const Tensor& mask, double) { return binary(grad, mask); }
 
 }  // namespace
 

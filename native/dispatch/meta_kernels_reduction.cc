@@ -55,12 +55,8 @@ Tensor extreme(const char* name, const Tensor& self) {
   return at::empty({}, self.options());
 }
 
-Tensor max(const Tensor& self) {
-  return extreme("max", self);
-}
-Tensor min(const Tensor& self) {
-  return extreme("min", self);
-}
+Tensor max(const Tensor& self) { return extreme("max", self); }
+Tensor min(const Tensor& self) { return extreme("min", self); }
 
 Tensor median(const Tensor& self) {
   TORCH_CHECK(!self.is_complex() && self.scalar_type() != at::kBool, "median: no kernel for dtype ",

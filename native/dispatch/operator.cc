@@ -81,6 +81,23 @@ ReturnKind returns_of(const c10::FunctionSchema& schema) {
                                                                                        : ReturnKind::Tensors;
 }
 
+Recordable recordable_of(const Operator& op) {
+  if (op.returns == ReturnKind::Value) return Recordable::Never;
+  // libtorch's tags are too strict for some, and miss operators that are made of tagged ones.
+  for (const char* name : {"aten::index.Tensor", "aten::one_hot", "aten::repeat_interleave.Tensor"}) {
+    if (op.name == name) return Recordable::ByArguments;
+  }
+  for (const char* name : {"aten::_ctc_loss", "aten::_ctc_loss.Tensor", "aten::linalg_lstsq"}) {
+    if (op.name == name) return Recordable::Always;
+  }
+  for (const char* name : {"aten::where", "aten::nonzero_numpy", "aten::combinations"}) {
+    if (op.name == name) return Recordable::Never;
+  }
+  const bool tagged =
+      op.handle.hasTag(at::Tag::dynamic_output_shape) || op.handle.hasTag(at::Tag::data_dependent_output);
+  return tagged ? Recordable::Never : Recordable::Always;
+}
+
 }  // namespace
 
 Operator::Operator(c10::OperatorHandle found) : handle(std::move(found)) {
@@ -97,8 +114,8 @@ Operator::Operator(c10::OperatorHandle found) : handle(std::move(found)) {
     mutates = mutates || write;
     if (kinds.back() == ArgKind::Device && arguments[i].name() == "device") device_argument = static_cast<int>(i);
   }
-  data_dependent = handle.hasTag(at::Tag::dynamic_output_shape) || handle.hasTag(at::Tag::data_dependent_output);
   returns = returns_of(schema);
+  recordable = recordable_of(*this);
 }
 
 std::shared_ptr<const Operator> find_operator(const std::string& name) {

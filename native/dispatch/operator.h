@@ -34,6 +34,9 @@ enum class ArgKind {
 
 enum class ReturnKind { None, Tensor, Tensors, Value };
 
+// Whether a recording takes the operator. Never: it answers a value, or tensors whose shape depends on values.
+enum class Recordable { Always, ByArguments, Never };
+
 struct Operator {
   Operator(c10::OperatorHandle found);
 
@@ -46,9 +49,8 @@ struct Operator {
   bool mutates = false;
   // Index of the `device` argument, or -1.
   int device_argument = -1;
-  // The shape of the result, or the result itself, depends on values: refused while recording unless `recordable_call` says otherwise.
-  bool data_dependent = false;
   ReturnKind returns = ReturnKind::None;
+  Recordable recordable = Recordable::Always;
 };
 
 // Finds 'aten::add.Tensor'; throws ArgumentError if the registry has no such operator.

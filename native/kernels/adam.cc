@@ -132,20 +132,10 @@ void adam_foreach(at::TensorList params, at::TensorList grads, at::TensorList m,
   at::_foreach_sub_(params, steps);
 }
 
-TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
-  m.impl("adam_", adam_cpu);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
-  m.impl("adam_", adam_meta);
-}
-TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) {
-  m.impl("adam_", adam_foreach);
-}
-TORCH_LIBRARY_IMPL(torchlayers, ADInplaceOrView, m) {
-  m.impl("adam_", bump_written_arguments());
-}
-TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {
-  m.impl("adam_", refuse_gradient());
-}
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) { m.impl("adam_", adam_cpu); }
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) { m.impl("adam_", adam_meta); }
+TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) { m.impl("adam_", adam_foreach); }
+TORCH_LIBRARY_IMPL(torchlayers, ADInplaceOrView, m) { m.impl("adam_", bump_written_arguments()); }
+TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) { m.impl("adam_", refuse_gradient()); }
 
 }  // namespace torchlayers

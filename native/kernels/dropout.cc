@@ -45,13 +45,9 @@ void check_dropout(const char* op, const at::Tensor& x, const at::Tensor& seed, 
 }
 
 // A draw of 24 bits is kept from here on: draw * 2^-24 >= rate, in whole numbers.
-uint32_t keep_threshold(double rate) {
-  return static_cast<uint32_t>(std::ceil(rate * 0x1p24));
-}
+uint32_t keep_threshold(double rate) { return static_cast<uint32_t>(std::ceil(rate * 0x1p24)); }
 
-double keep_scale(double rate) {
-  return rate < 1 ? 1 / (1 - rate) : 0;
-}
+double keep_scale(double rate) { return rate < 1 ? 1 / (1 - rate) : 0; }
 
 // ---- CPU
 

@@ -64,20 +64,10 @@ void ema_foreach(at::TensorList averages, at::TensorList params, double momentum
   at::_foreach_add_(averages, at::_foreach_mul(dense_grads(averages, params), at::rsub(factor, 1)));
 }
 
-TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
-  m.impl("ema_", ema_cpu);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
-  m.impl("ema_", ema_meta);
-}
-TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) {
-  m.impl("ema_", ema_foreach);
-}
-TORCH_LIBRARY_IMPL(torchlayers, ADInplaceOrView, m) {
-  m.impl("ema_", bump_written_arguments());
-}
-TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {
-  m.impl("ema_", refuse_gradient());
-}
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) { m.impl("ema_", ema_cpu); }
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) { m.impl("ema_", ema_meta); }
+TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) { m.impl("ema_", ema_foreach); }
+TORCH_LIBRARY_IMPL(torchlayers, ADInplaceOrView, m) { m.impl("ema_", bump_written_arguments()); }
+TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) { m.impl("ema_", refuse_gradient()); }
 
 }  // namespace torchlayers

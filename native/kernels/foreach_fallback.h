@@ -9,9 +9,7 @@
 namespace torchlayers {
 
 // A 0-dimensional tensor beside the weights. Being 0-dimensional it does not change the dtype of what it multiplies.
-inline at::Tensor on_device_of(at::TensorList params, const at::Tensor& value) {
-  return value.to(params[0].device());
-}
+inline at::Tensor on_device_of(at::TensorList params, const at::Tensor& value) { return value.to(params[0].device()); }
 
 void sgd_foreach(at::TensorList params, at::TensorList grads, at::TensorList velocities, const at::Tensor& lr,
                  double momentum, bool nesterov);

@@ -94,17 +94,9 @@ at::Tensor global_norm_foreach(at::TensorList grads) {
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(grads, 2, dtype)));
 }
 
-TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
-  m.impl("global_norm", global_norm_cpu);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
-  m.impl("global_norm", global_norm_meta);
-}
-TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) {
-  m.impl("global_norm", global_norm_foreach);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {
-  m.impl("global_norm", refuse_gradient());
-}
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) { m.impl("global_norm", global_norm_cpu); }
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) { m.impl("global_norm", global_norm_meta); }
+TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) { m.impl("global_norm", global_norm_foreach); }
+TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) { m.impl("global_norm", refuse_gradient()); }
 
 }  // namespace torchlayers

@@ -66,8 +66,6 @@ torch::CppFunction bump_written_arguments() {
   return torch::CppFunction::makeFromBoxedFunction<&bump_written_arguments_boxed>();
 }
 
-torch::CppFunction refuse_gradient() {
-  return torch::CppFunction::makeFromBoxedFunction<&refuse_gradient_boxed>();
-}
+torch::CppFunction refuse_gradient() { return torch::CppFunction::makeFromBoxedFunction<&refuse_gradient_boxed>(); }
 
 }  // namespace torchlayers

@@ -145,15 +145,9 @@ void register_all(torch::Library& m) {
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
-  register_all(m);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
-  register_all(m);
-}
-TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) {
-  register_all(m);
-}
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) { register_all(m); }
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) { register_all(m); }
+TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) { register_all(m); }
 
 // A seed is an integer: nothing to differentiate.
 TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {

@@ -110,15 +110,9 @@ void register_all(torch::Library& m) {
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
-  register_all(m);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
-  register_all(m);
-}
-TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) {
-  register_all(m);
-}
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) { register_all(m); }
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) { register_all(m); }
+TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) { register_all(m); }
 TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {
   m.impl("random_normal", torch::CppFunction::makeFallthrough());
   m.impl("random_truncated_normal", torch::CppFunction::makeFallthrough());

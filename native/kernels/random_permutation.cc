@@ -35,17 +35,9 @@ at::Tensor random_permutation(const at::Tensor& seed, int64_t n, std::optional<a
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
-  m.impl("random_permutation", random_permutation);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
-  m.impl("random_permutation", random_permutation);
-}
-TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) {
-  m.impl("random_permutation", random_permutation);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {
-  m.impl("random_permutation", torch::CppFunction::makeFallthrough());
-}
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) { m.impl("random_permutation", random_permutation); }
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) { m.impl("random_permutation", random_permutation); }
+TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) { m.impl("random_permutation", random_permutation); }
+TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) { m.impl("random_permutation", torch::CppFunction::makeFallthrough()); }
 
 }  // namespace torchlayers

@@ -127,20 +127,10 @@ void rmsprop_foreach(at::TensorList params, at::TensorList grads, at::TensorList
   }
 }
 
-TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
-  m.impl("rmsprop_", rmsprop_cpu);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
-  m.impl("rmsprop_", rmsprop_meta);
-}
-TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) {
-  m.impl("rmsprop_", rmsprop_foreach);
-}
-TORCH_LIBRARY_IMPL(torchlayers, ADInplaceOrView, m) {
-  m.impl("rmsprop_", bump_written_arguments());
-}
-TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {
-  m.impl("rmsprop_", refuse_gradient());
-}
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) { m.impl("rmsprop_", rmsprop_cpu); }
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) { m.impl("rmsprop_", rmsprop_meta); }
+TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) { m.impl("rmsprop_", rmsprop_foreach); }
+TORCH_LIBRARY_IMPL(torchlayers, ADInplaceOrView, m) { m.impl("rmsprop_", bump_written_arguments()); }
+TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) { m.impl("rmsprop_", refuse_gradient()); }
 
 }  // namespace torchlayers

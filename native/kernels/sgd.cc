@@ -86,20 +86,10 @@ void sgd_foreach(at::TensorList params, at::TensorList grads, at::TensorList vel
   }
 }
 
-TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
-  m.impl("sgd_", sgd_cpu);
-}
-TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
-  m.impl("sgd_", sgd_meta);
-}
-TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) {
-  m.impl("sgd_", sgd_foreach);
-}
-TORCH_LIBRARY_IMPL(torchlayers, ADInplaceOrView, m) {
-  m.impl("sgd_", bump_written_arguments());
-}
-TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {
-  m.impl("sgd_", refuse_gradient());
-}
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) { m.impl("sgd_", sgd_cpu); }
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) { m.impl("sgd_", sgd_meta); }
+TORCH_LIBRARY_IMPL(torchlayers, CompositeExplicitAutograd, m) { m.impl("sgd_", sgd_foreach); }
+TORCH_LIBRARY_IMPL(torchlayers, ADInplaceOrView, m) { m.impl("sgd_", bump_written_arguments()); }
+TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) { m.impl("sgd_", refuse_gradient()); }
 
 }  // namespace torchlayers

@@ -30,6 +30,9 @@ napi_value find_operator_info(Env& env, napi_callback_info info) {
     napi_set_element(env.env, names, i, from_string(env.env, schema.arguments()[i].name()));
   }
   napi_set_named_property(env.env, result, "args", names);
+  static const char* const recordable[] = {"always", "by arguments", "never"};
+  napi_set_named_property(env.env, result, "recordable",
+                          from_string(env.env, recordable[static_cast<int>(op.recordable)]));
   static const char* const kinds[] = {"none", "tensor", "tensors", "value"};
   napi_set_named_property(env.env, result, "returns", from_string(env.env, kinds[static_cast<int>(op.returns)]));
   return result;

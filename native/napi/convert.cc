@@ -16,7 +16,8 @@ c10::IValue scalar(napi_env env, napi_value value) {
       return c10::IValue(at::Scalar(to_int(env, value)));
     default: {
       const double number = to_double(env, value);
-      // JavaScript can't tell 1 from 1.0: whole numbers go as integers, and TypeScript states the dtype where it matters.
+      // JavaScript can't tell 1 from 1.0: whole numbers go as integers, and TypeScript states the dtype where it
+      // matters.
       if (std::trunc(number) == number && std::abs(number) < 9007199254740992.0) {
         return c10::IValue(at::Scalar(static_cast<int64_t>(number)));
       }
@@ -30,7 +31,6 @@ c10::List<T> list(napi_env env, napi_value value, F convert) {
   c10::List<T> result;
   uint32_t length = 0;
   if (napi_get_array_length(env, value, &length) != napi_ok) throw ArgumentError("expected an array.");
-  result.reserve(length);
   for (uint32_t i = 0; i < length; ++i) {
     napi_value item;
     check(env, napi_get_element(env, value, i, &item));
@@ -44,7 +44,8 @@ int64_t dtype_of(napi_env env, napi_value value) {
   return static_cast<int64_t>(scalar_type(to_int(env, value)));
 }
 
-c10::IValue convert(Env& env, const Operator& op, int argument, napi_value value, std::vector<TensorArgument>& tensors) {
+c10::IValue convert(Env& env, const Operator& op, int argument, napi_value value,
+                    std::vector<TensorArgument>& tensors) {
   const napi_env raw = env.env;
   switch (op.kinds[argument]) {
     case ArgKind::Tensor:

@@ -9,7 +9,8 @@
 
 namespace torchlayers {
 
-// Fills `stack` (tensors stay None) and `tensors` from `count` JavaScript values; left-out ones take the schema's defaults.
+// Fills `stack` (tensors stay None) and `tensors` from `count` JavaScript values; left-out ones take the schema's
+// defaults.
 void convert_arguments(Env& env, const Operator& op, const napi_value* values, size_t count, torch::jit::Stack& stack,
                        std::vector<TensorArgument>& tensors);
 // A result that is no tensor.

@@ -5,6 +5,7 @@
 #include <ATen/ops/view_as_complex.h>
 #include <ATen/ops/view_as_real.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "napi/exports.h"
@@ -18,6 +19,8 @@ namespace {
 
 // Smaller values are copied: an ArrayBuffer over foreign memory costs more than the copy.
 constexpr size_t kShareBytes = size_t{64} << 10;
+// Shared memory is given back only when JavaScript yields: a loop that never does gets copies from here on.
+constexpr size_t kMostSharedBytes = size_t{256} << 20;
 
 struct ArrayView {
   void* data;
@@ -96,17 +99,32 @@ at::Tensor readable(at::Tensor tensor) {
   return tensor.to(at::TensorOptions().dtype(type).device(at::kCPU)).resolve_neg().contiguous();
 }
 
-void free_tensor(node_api_basic_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); }
+// A tensor whose memory a typed array shows.
+struct Shared {
+  Env* env;
+  at::Tensor tensor;
+};
 
-napi_value to_typed_array(napi_env env, const at::Tensor& tensor) {
+void free_shared(node_api_basic_env, void*, void* hint) {
+  auto* shared = static_cast<Shared*>(hint);
+  shared->env->shared_bytes -= shared->tensor.nbytes();
+  delete shared;
+}
+
+napi_value to_typed_array(Env& owner, const at::Tensor& tensor) {
+  const napi_env env = owner.env;
   const auto type = array_type(tensor.scalar_type()).first;
   const size_t bytes = tensor.nbytes();
   napi_value buffer = nullptr;
   bool shared = false;
-  if (bytes >= kShareBytes) {
-    auto* owner = new at::Tensor(tensor);
-    shared = napi_create_external_arraybuffer(env, tensor.data_ptr(), bytes, free_tensor, owner, &buffer) == napi_ok;
-    if (!shared) delete owner;
+  if (bytes >= kShareBytes && owner.shared_bytes + bytes <= kMostSharedBytes) {
+    auto hint = std::make_unique<Shared>(Shared{&owner, tensor});
+    shared =
+        napi_create_external_arraybuffer(env, tensor.data_ptr(), bytes, free_shared, hint.get(), &buffer) == napi_ok;
+    if (shared) {
+      owner.shared_bytes += bytes;
+      (void)hint.release();
+    }
   }
   if (!shared) {
     void* data = nullptr;
@@ -118,33 +136,54 @@ napi_value to_typed_array(napi_env env, const at::Tensor& tensor) {
   return array;
 }
 
-void release_reference(Env* env, napi_ref reference) {
-  env->run_on_thread([reference](napi_env raw) { napi_delete_reference(raw, reference); });
+}  // namespace
+
+namespace {
+
+// Sizes come from outside: libtorch would read past the end of a shorter array.
+void check_length(const std::vector<int64_t>& sizes, size_t length) {
+  const bool empty = std::find(sizes.begin(), sizes.end(), 0) != sizes.end();
+  uint64_t count = 1;
+  bool fits = true;
+  for (const int64_t size : sizes) {
+    if (size < 0) throw ShapeError("tensor: expected sizes of at least 0, got " + format_sizes(sizes) + ".");
+    if (empty) continue;
+    // A product that overflows is more than any array has.
+    fits = fits && count <= length / static_cast<uint64_t>(size);
+    count *= static_cast<uint64_t>(size);
+  }
+  if (empty ? length != 0 : !fits || count != length) {
+    throw ShapeError("tensor: expected values for shape " + format_sizes(sizes) + ", got " + std::to_string(length) +
+                     ".\n  A detached buffer has none.");
+  }
 }
 
 }  // namespace
 
 napi_value from_array(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
-  const ArrayView view = view_of(env.env, args[0]);
   std::vector<int64_t> sizes = to_ints(env.env, args[1]);
   const at::ScalarType wanted = scalar_type(to_int(env.env, args[2]));
   const c10::Device target(to_string(env.env, args[3]));
   const bool copy = to_bool(env.env, args[4]);
+  // Last: a getter among the sizes could detach the buffer.
+  const ArrayView view = view_of(env.env, args[0]);
   const bool complex = wanted == at::kComplexFloat || wanted == at::kComplexDouble;
   std::vector<int64_t> flat = sizes;
   if (complex) flat.push_back(2);
+  check_length(flat, view.length);
   at::AutoDispatchBelowADInplaceOrView guard;
   // Bytes that came as uint8 may stand for bool and float8 as they are.
   const bool reinterpret = view.type == at::kByte && wanted == at::kBool;
   at::Tensor source = at::from_blob(view.data, flat, at::TensorOptions().dtype(view.type));
   at::Tensor result;
   if (!copy && view.type == wanted && target.is_cpu() && view.length > 0) {
+    env.delete_dropped();
     napi_ref reference;
     check(env.env, napi_create_reference(env.env, args[0], 1, &reference));
     Env* owner = &env;
-    result = at::from_blob(view.data, sizes, [owner, reference](void*) { release_reference(owner, reference); },
-                           at::TensorOptions().dtype(view.type));
+    result = at::from_blob(
+        view.data, sizes, [owner, reference](void*) { owner->drop(reference); }, at::TensorOptions().dtype(view.type));
   } else if (complex) {
     const auto part = wanted == at::kComplexFloat ? at::kFloat : at::kDouble;
     result = at::view_as_complex(source.to(part).clone()).to(target);
@@ -165,7 +204,8 @@ napi_value copy_into(Env& env, napi_callback_info info) {
   const ArrayView view = view_of(env.env, args[2]);
   const bool fits = view.type == tensor.scalar_type() || (view.type == at::kByte && tensor.scalar_type() == at::kBool);
   if (!fits || !tensor.is_cpu() || !tensor.is_contiguous() || offset < 0 ||
-      offset + static_cast<int64_t>(view.length) > tensor.numel()) {
+      static_cast<int64_t>(view.length) > tensor.numel() ||
+      offset > tensor.numel() - static_cast<int64_t>(view.length)) {
     throw ArgumentError("copyInto: the values don't fit " + describe(tensor) + " at " + std::to_string(offset) + ".");
   }
   if (view.length == 0) return undefined(env.env);
@@ -207,7 +247,7 @@ napi_value is_meta(Env& env, napi_callback_info info) {
 
 napi_value read_values(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
-  return to_typed_array(env.env, readable(env.context.tensor_of(value_of(env, args[0]))));
+  return to_typed_array(env, readable(env.context.tensor_of(value_of(env, args[0]))));
 }
 
 napi_value read_async(Env& env, napi_callback_info info) {
@@ -216,29 +256,14 @@ napi_value read_async(Env& env, napi_callback_info info) {
   napi_deferred deferred;
   napi_value promise;
   check(env.env, napi_create_promise(env.env, &deferred, &promise));
-  const auto settle = [&env, deferred](at::Tensor tensor, std::exception_ptr error) {
-    if (error) {
-      napi_reject_deferred(env.env, deferred, error_of(env.env, error));
-    } else {
-      napi_resolve_deferred(env.env, deferred, to_typed_array(env.env, tensor));
-    }
-  };
   std::shared_ptr<Session> session = value.variable ? owner_of(env, *value.variable) : nullptr;
   if (session == nullptr) {
     // A copy from memory to memory: at once. (`fit` is what must not wait, and it has a thread of its own.)
-    at::Tensor tensor;
-    std::exception_ptr error;
-    try {
-      tensor = readable(env.context.tensor_of(value));
-    } catch (...) {
-      error = std::current_exception();
-    }
-    settle(tensor, error);
+    settle(env.env, deferred, [&] { return to_typed_array(env, readable(env.context.tensor_of(value))); });
     return promise;
   }
-  env.hold();
   Env* target = &env;
-  session->post([target, settle, variable = value.variable] {
+  session->post([target, deferred, variable = value.variable] {
     at::Tensor tensor;
     std::exception_ptr error;
     try {
@@ -246,11 +271,15 @@ napi_value read_async(Env& env, napi_callback_info info) {
     } catch (...) {
       error = std::current_exception();
     }
-    target->run_on_thread([target, settle, tensor, error](napi_env) {
-      settle(tensor, error);
+    target->run_on_thread([target, deferred, tensor, error](napi_env raw) {
       target->unhold();
+      settle(raw, deferred, [&] {
+        if (error) std::rethrow_exception(error);
+        return to_typed_array(*target, tensor);
+      });
     });
   });
+  env.hold();
   return promise;
 }
 
@@ -271,6 +300,7 @@ napi_value memory(Env& env, napi_callback_info) {
   set("bytes", static_cast<int64_t>(stats.live_bytes));
   set("cachedBytes", static_cast<int64_t>(stats.cached_bytes));
   set("peakBytes", static_cast<int64_t>(stats.peak_live_bytes));
+  set("externalBytes", env.external_bytes);
   set("allocations", static_cast<int64_t>(stats.system_allocations));
   return result;
 }

@@ -1,5 +1,8 @@
 #include "napi/env.h"
 
+#include <cmath>
+#include <sstream>
+
 #include "tensor/error.h"
 #include "training/session.h"
 
@@ -25,13 +28,10 @@ napi_value trampoline(napi_env raw, napi_callback_info info) {
   }
 }
 
-void finalize_handle(node_api_basic_env raw, void* data, void*) {
+void finalize_handle(node_api_basic_env, void* data, void*) {
   auto* handle = static_cast<Handle*>(data);
   Env* env = handle->env;
-  if (handle->bytes != 0 && !env->closing) {
-    int64_t total = 0;
-    napi_adjust_external_memory(raw, -handle->bytes, &total);
-  }
+  env->tell(-handle->bytes);
   env->live.erase(handle);
   delete handle;
 }
@@ -119,6 +119,32 @@ void Env::run_on_thread(std::function<void(napi_env)> function) {
   if (post == nullptr || napi_call_threadsafe_function(post, data, napi_tsfn_nonblocking) != napi_ok) delete data;
 }
 
+void Env::tell(int64_t bytes) {
+  if (bytes == 0 || closing) return;
+  int64_t total = 0;
+  external_bytes += bytes;
+  napi_adjust_external_memory(env, bytes, &total);
+}
+
+void Env::drop(napi_ref reference) {
+  {
+    std::lock_guard<std::mutex> lock(dropped_mutex_);
+    dropped_.push_back(reference);
+    if (dropped_.size() > 1) return;
+  }
+  // A loop that never yields deletes them before.
+  run_on_thread([this](napi_env) { delete_dropped(); });
+}
+
+void Env::delete_dropped() {
+  std::vector<napi_ref> references;
+  {
+    std::lock_guard<std::mutex> lock(dropped_mutex_);
+    references.swap(dropped_);
+  }
+  for (napi_ref reference : references) napi_delete_reference(env, reference);
+}
+
 void Env::hold() {
   if (pending++ == 0 && post != nullptr) napi_ref_threadsafe_function(env, post);
 }
@@ -142,10 +168,7 @@ napi_value make_handle(Env& env, Value value) {
   handle->bytes = accountable_bytes(handle->value);
   napi_value external;
   check(env.env, napi_create_external(env.env, handle.get(), finalize_handle, nullptr, &external));
-  if (handle->bytes != 0) {
-    int64_t total = 0;
-    napi_adjust_external_memory(env.env, handle->bytes, &total);
-  }
+  env.tell(handle->bytes);
   env.live.insert(handle.release());
   return external;
 }
@@ -171,10 +194,14 @@ Handle& handle_of(Env& env, napi_value handle) {
     if (is_nullish(env.env, handle)) {
       throw DisposedError("The tensor was disposed.\n  Keep it out of tidy() by returning it, or dispose it later.");
     }
-    throw ArgumentError("expected a tensor of this thread.\n  Tensors don't travel between workers: send await t.data() and make a new one.");
+    throw ArgumentError(
+        "expected a tensor of this thread.\n  Tensors don't travel between workers: send await t.data() and make a new "
+        "one.");
   }
   if (env.live.count(data) == 0) {
-    throw ArgumentError("expected a tensor of this thread.\n  Tensors don't travel between workers: send await t.data() and make a new one.");
+    throw ArgumentError(
+        "expected a tensor of this thread.\n  Tensors don't travel between workers: send await t.data() and make a new "
+        "one.");
   }
   return *static_cast<Handle*>(data);
 }
@@ -189,9 +216,8 @@ const Value& value_of(Env& env, napi_value handle) {
 
 std::vector<Value> values_of(Env& env, napi_value array) {
   uint32_t length = 0;
-  check(env.env, napi_get_array_length(env.env, array, &length));
+  if (napi_get_array_length(env.env, array, &length) != napi_ok) throw ArgumentError("expected an array of tensors.");
   std::vector<Value> values;
-  values.reserve(length);
   for (uint32_t i = 0; i < length; ++i) {
     napi_value item;
     check(env.env, napi_get_element(env.env, array, i, &item));
@@ -202,12 +228,10 @@ std::vector<Value> values_of(Env& env, napi_value array) {
 
 void dispose(Env& env, Handle& handle) {
   if (handle.value.variable && handle.value.variable->owner.load() != 0) {
-    throw StateError("Variable \"" + handle.value.variable->name + "\" belongs to a running fit and can't be disposed.");
+    throw StateError("Variable \"" + handle.value.variable->name +
+                     "\" belongs to a running fit and can't be disposed.");
   }
-  if (handle.bytes != 0) {
-    int64_t total = 0;
-    napi_adjust_external_memory(env.env, -handle.bytes, &total);
-  }
+  env.tell(-handle.bytes);
   handle.bytes = 0;
   handle.value = Value();
   // A disposed handle counts no longer; its memory goes with the JavaScript object.
@@ -217,15 +241,21 @@ void dispose(Env& env, Handle& handle) {
 int64_t to_int(napi_env env, napi_value value) {
   double number = 0;
   if (napi_get_value_double(env, value, &number) == napi_ok) {
-    if (number != static_cast<double>(static_cast<int64_t>(number))) {
-      throw ArgumentError("expected a whole number, got " + std::to_string(number) + ".");
+    // Beyond that range a cast is undefined.
+    if (!(std::abs(number) < 9.2e18) || number != std::trunc(number)) {
+      std::ostringstream text;
+      text << "expected a whole number, got " << number << ".";
+      throw ArgumentError(text.str());
     }
     return static_cast<int64_t>(number);
   }
   int64_t result = 0;
   bool lossless = false;
-  if (napi_get_value_bigint_int64(env, value, &result, &lossless) == napi_ok) return result;
-  throw ArgumentError("expected a whole number.");
+  if (napi_get_value_bigint_int64(env, value, &result, &lossless) != napi_ok) {
+    throw ArgumentError("expected a whole number.");
+  }
+  if (!lossless) throw ArgumentError("expected a whole number of 64 bits, got a larger BigInt.");
+  return result;
 }
 
 double to_double(napi_env env, napi_value value) {
@@ -255,11 +285,11 @@ std::vector<int64_t> to_ints(napi_env env, napi_value value) {
   if (!array) return {to_int(env, value)};
   uint32_t length = 0;
   check(env, napi_get_array_length(env, value, &length));
-  std::vector<int64_t> numbers(length);
+  std::vector<int64_t> numbers;
   for (uint32_t i = 0; i < length; ++i) {
     napi_value item;
     check(env, napi_get_element(env, value, i, &item));
-    numbers[i] = to_int(env, item);
+    numbers.push_back(to_int(env, item));
   }
   return numbers;
 }
@@ -330,12 +360,19 @@ void throw_current(napi_env env, const std::string& where) {
   if (!pending) napi_throw(env, current_error(env, where));
 }
 
-napi_value error_of(napi_env env, std::exception_ptr error) {
+void settle(napi_env env, napi_deferred deferred, const std::function<napi_value()>& answer) {
+  napi_value result = nullptr;
   try {
-    std::rethrow_exception(error);
+    result = answer();
   } catch (...) {
-    return current_error(env, "");
+    napi_value error = nullptr;
+    bool pending = false;
+    napi_is_exception_pending(env, &pending);
+    if (!pending || napi_get_and_clear_last_exception(env, &error) != napi_ok) error = current_error(env, "");
+    napi_reject_deferred(env, deferred, error);
+    return;
   }
+  napi_resolve_deferred(env, deferred, result);
 }
 
 // Shared with addon.cc, which makes the thread-safe function.

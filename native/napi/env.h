@@ -1,8 +1,10 @@
-// State of one JavaScript environment (the main thread or a worker), and how its C++ and JavaScript sides hold each other.
+// State of one JavaScript environment (the main thread or a worker), and how its C++ and JavaScript sides hold each
+// other.
 #pragma once
 
 #include <node_api.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -19,8 +21,9 @@ namespace torchlayers {
 class Session;
 struct Env;
 
-// What an external value of JavaScript points to. Its tag is its presence in `Env::live`: a pointer of another addon, of another environment or one
-// that was freed isn't there, so that a wrong handle is an error and never memory corruption.
+// What an external value of JavaScript points to. Its tag is its presence in `Env::live`: a pointer of another addon,
+// of another environment or one that was freed isn't there, so that a wrong handle is an error and never memory
+// corruption.
 struct Handle {
   Env* env;
   // Bytes told to the garbage collector.
@@ -33,7 +36,8 @@ struct Env {
 
   napi_env env;
   Context context;
-  std::vector<std::shared_ptr<const Operator>> operators;
+  // Places stay: a getter of an argument may look up another operator while one is being called.
+  std::deque<std::shared_ptr<const Operator>> operators;
   std::unordered_map<std::string, uint32_t> operator_ids;
   // Handles, programs and sessions that JavaScript holds, by kind.
   std::unordered_set<const void*> live;
@@ -45,16 +49,31 @@ struct Env {
   // Work under way that will call back: keeps the event loop alive while above zero.
   int pending = 0;
   bool closing = false;
+  // Set by `shutdown`: no thread may start any more.
+  bool ended = false;
   uint64_t crossings = 0;
+  // Bytes that the garbage collector has been told of.
   int64_t external_bytes = 0;
+  // Bytes of tensors' memory that typed arrays show.
+  size_t shared_bytes = 0;
 
   // Called on any thread; the function runs on the JavaScript thread, or never if the environment closes first.
   void run_on_thread(std::function<void(napi_env)> function);
+  // Tells the garbage collector of memory that a handle holds, or no longer holds.
+  void tell(int64_t bytes);
+  // Lets go of a JavaScript value that a tensor's memory belonged to. Any thread, also inside a garbage collection.
+  void drop(napi_ref reference);
+  // Deletes what was dropped. JavaScript thread only.
+  void delete_dropped();
   // Around work that must keep the process alive until it is done. JavaScript thread only.
   void hold();
   void unhold();
   // Stops and joins all training threads.
   void shutdown();
+
+ private:
+  std::mutex dropped_mutex_;
+  std::vector<napi_ref> dropped_;
 };
 
 // A callback of the addon: exceptions become JavaScript errors.
@@ -104,6 +123,7 @@ napi_value null(napi_env env);
 
 // Throws the exception at hand as a JavaScript error with `code` (and `node`).
 void throw_current(napi_env env, const std::string& where);
-napi_value error_of(napi_env env, std::exception_ptr error);
+// Resolves a promise with what `answer` gives, or rejects it with what it throws.
+void settle(napi_env env, napi_deferred deferred, const std::function<napi_value()>& answer);
 
 }  // namespace torchlayers

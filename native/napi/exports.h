@@ -69,6 +69,8 @@ napi_value set_threads(Env& env, napi_callback_info info);
 napi_value get_threads(Env& env, napi_callback_info info);
 napi_value build_info(Env& env, napi_callback_info info);
 napi_value shutdown(Env& env, napi_callback_info info);
+// A number of threads, 0 for as many as there are cores.
+int to_thread_count(napi_env env, napi_value value);
 
 napi_threadsafe_function make_poster(napi_env env);
 

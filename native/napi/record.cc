@@ -37,8 +37,9 @@ napi_value record_begin(Env& env, napi_callback_info) {
 
 napi_value record_input(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
-  return make_handle(env, env.context.recording().input(to_ints(env.env, args[0]), scalar_type(to_int(env.env, args[1])),
-                                                        c10::Device(to_string(env.env, args[2]))));
+  return make_handle(env,
+                     env.context.recording().input(to_ints(env.env, args[0]), scalar_type(to_int(env.env, args[1])),
+                                                   c10::Device(to_string(env.env, args[2]))));
 }
 
 napi_value record_end(Env& env, napi_callback_info info) {
@@ -74,14 +75,15 @@ napi_value resume(Env& env, napi_callback_info) {
 
 napi_value condition(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
-  return make_handles(env, env.context.condition(value_of(env, args[0]), program_of(env, args[1]), program_of(env, args[2])));
+  return make_handles(
+      env, env.context.condition(value_of(env, args[0]), program_of(env, args[1]), program_of(env, args[2])));
 }
 
 napi_value custom_gradient(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
-  return make_handles(env, env.context.custom_gradient(program_of(env, args[0]), program_of(env, args[1]),
-                                                       static_cast<int>(to_int(env.env, args[2])),
-                                                       values_of(env, args[3])));
+  return make_handles(env,
+                      env.context.custom_gradient(program_of(env, args[0]), program_of(env, args[1]),
+                                                  static_cast<int>(to_int(env.env, args[2])), values_of(env, args[3])));
 }
 
 napi_value run_program(Env& env, napi_callback_info info) {

@@ -2,13 +2,18 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/version.h>
-#include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <mutex>
 
 #include "napi/exports.h"
+#include "tensor/error.h"
 #include "training/threads.h"
+
+#ifndef _WIN32
+#include <unistd.h>
+#endif
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -18,9 +23,12 @@ namespace torchlayers {
 namespace {
 
 // Threads for training and other work off the JavaScript thread; 0: as many as there are cores.
-int chosen_threads = 0;
+std::atomic<int> chosen_threads{0};
 
-int compute_threads() { return chosen_threads > 0 ? chosen_threads : available_cores(); }
+int compute_threads() {
+  const int chosen = chosen_threads.load();
+  return chosen > 0 ? chosen : available_cores();
+}
 
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
@@ -31,6 +39,17 @@ std::string processor_name() {
 }
 
 }  // namespace
+
+int to_thread_count(napi_env env, napi_value value) {
+  // More than any machine has: OpenMP ends the process when the system refuses a thread.
+  constexpr int64_t kMostThreads = 1024;
+  const int64_t count = to_int(env, value);
+  if (count < 0 || count > kMostThreads) {
+    throw ArgumentError("threads: expected a whole number from 0 (as many as there are cores) to 1024, got " +
+                        std::to_string(count) + ".");
+  }
+  return static_cast<int>(count);
+}
 
 napi_value manual_seed(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
@@ -59,7 +78,7 @@ napi_value list_devices(Env& env, napi_callback_info) {
   add("cpu", processor_name(), null(env.env));
 #endif
   if (at::hasCUDA()) {
-    const int gpus = static_cast<int>(at::detail::getCUDAHooks().deviceCount());
+    const int gpus = at::detail::getCUDAHooks().deviceCount();
     for (int i = 0; i < gpus; ++i) add("cuda:" + std::to_string(i), "CUDA device " + std::to_string(i), null(env.env));
   }
   return list;
@@ -67,7 +86,7 @@ napi_value list_devices(Env& env, napi_callback_info) {
 
 napi_value set_threads(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
-  chosen_threads = static_cast<int>(to_int(env.env, args[0]));
+  chosen_threads = to_thread_count(env.env, args[0]);
   return undefined(env.env);
 }
 
@@ -100,6 +119,7 @@ napi_value build_info(Env& env, napi_callback_info) {
 }
 
 napi_value shutdown(Env& env, napi_callback_info) {
+  env.ended = true;
   env.shutdown();
   return undefined(env.env);
 }

@@ -43,7 +43,8 @@ napi_value to_object(Env& env, StepResult& result) {
   napi_set_named_property(env.env, object, "steps", from_int(env.env, result.steps));
   napi_set_named_property(env.env, object, "stopped", from_bool(env.env, result.stopped));
   napi_set_named_property(env.env, object, "seconds", from_double(env.env, result.seconds));
-  napi_set_named_property(env.env, object, "logs", result.has_logs ? float64_array(env.env, result.logs) : null(env.env));
+  napi_set_named_property(env.env, object, "logs",
+                          result.has_logs ? float64_array(env.env, result.logs) : null(env.env));
   std::vector<Value> outputs;
   for (auto& output : result.outputs) {
     Value value;
@@ -55,10 +56,35 @@ napi_value to_object(Env& env, StepResult& result) {
   return object;
 }
 
-// A JavaScript function that a job calls; the reference lives until the job is done.
+// What a running job holds on the JavaScript side; used on that thread alone.
 struct Listener {
+  // Keeps the session from being collected while its job runs.
+  napi_ref session = nullptr;
   napi_ref function = nullptr;
+  // What the function threw.
+  napi_ref error = nullptr;
+
+  void release(napi_env env) {
+    for (napi_ref* reference : {&session, &function, &error}) {
+      if (*reference != nullptr) napi_delete_reference(env, *reference);
+      *reference = nullptr;
+    }
+  }
 };
+
+// Calls the job's function with the newest step and logs; what it throws ends the job and rejects its promise.
+void show_progress(napi_env env, Listener& listener, Session& session, int64_t step, const std::vector<double>& logs) {
+  napi_value function = nullptr;
+  if (listener.function == nullptr || listener.error != nullptr) return;
+  check(env, napi_get_reference_value(env, listener.function, &function));
+  const napi_value arguments[] = {from_int(env, step), float64_array(env, logs)};
+  napi_value result;
+  if (napi_call_function(env, undefined(env), function, 2, arguments, &result) != napi_pending_exception) return;
+  napi_value error;
+  check(env, napi_get_and_clear_last_exception(env, &error));
+  check(env, napi_create_reference(env, error, 1, &listener.error));
+  session.stop();
+}
 
 }  // namespace
 
@@ -77,9 +103,10 @@ napi_value session_create(Env& env, napi_callback_info info) {
     if (!value.variable) throw ArgumentError("session: expected Variables.");
     variables.push_back(value.variable);
   }
+  if (env.ended) throw StateError("training: the process is ending.");
   auto handle = std::make_unique<SessionHandle>();
   handle->env = &env;
-  handle->session = std::make_shared<Session>(std::move(variables), static_cast<int>(to_int(env.env, args[1])));
+  handle->session = std::make_shared<Session>(std::move(variables), to_thread_count(env.env, args[1]));
   std::erase_if(env.sessions, [](const std::weak_ptr<Session>& weak) { return weak.expired(); });
   env.sessions.push_back(handle->session);
   napi_value external;
@@ -108,33 +135,38 @@ napi_value session_run(Env& env, napi_callback_info info) {
   job.collect = to_bool(env.env, property(env.env, given, "collect"));
   const int64_t steps = job.batch_size > 0 ? (job.samples + job.batch_size - 1) / job.batch_size : 0;
   if (job.samples < 1 || job.batch_size < 1 || job.from < 0 || job.to > steps || job.from > job.to) {
-    throw ArgumentError("session: steps " + std::to_string(job.from) + " to " + std::to_string(job.to) +
-                        " don't fit " + std::to_string(job.samples) + " samples in batches of " +
-                        std::to_string(job.batch_size) + ".");
+    throw ArgumentError("session: steps " + std::to_string(job.from) + " to " + std::to_string(job.to) + " don't fit " +
+                        std::to_string(job.samples) + " samples in batches of " + std::to_string(job.batch_size) + ".");
   }
   for (const auto& data : job.data) {
     if (data.dim() == 0 || data.size(0) < job.samples) {
-      throw ShapeError("session: expected data with " + std::to_string(job.samples) + " samples, got " + describe(data) + ".");
+      throw ShapeError("session: expected data with " + std::to_string(job.samples) + " samples, got " +
+                       describe(data) + ".");
     }
+  }
+  if (job.logs && (!job.logs->inputs.empty() || job.logs->outputs.size() != 1)) {
+    throw ArgumentError("session: expected a program for logs without inputs and with one output.");
+  }
+  const napi_value on_progress = property(env.env, given, "onProgress");
+  if (!is_nullish(env.env, on_progress) && type_of(env.env, on_progress) != napi_function) {
+    throw ArgumentError("session: expected onProgress to be a function or null.");
   }
   session->own(*job.program);
   if (job.last_program) session->own(*job.last_program);
   if (job.logs) session->own(*job.logs);
 
   auto listener = std::make_shared<Listener>();
-  const napi_value on_progress = property(env.env, given, "onProgress");
   Env* target = &env;
+  check(env.env, napi_create_reference(env.env, args[0], 1, &listener->session));
   if (!is_nullish(env.env, on_progress)) {
     check(env.env, napi_create_reference(env.env, on_progress, 1, &listener->function));
-    job.on_progress = [target, listener, session](int64_t step, std::vector<double> logs) {
-      target->run_on_thread([target, listener, session, step, logs = std::move(logs)](napi_env raw) {
-        napi_value function = nullptr;
-        if (listener->function != nullptr) napi_get_reference_value(raw, listener->function, &function);
-        if (function != nullptr) {
-          const napi_value arguments[] = {from_int(raw, step), float64_array(raw, logs)};
-          napi_value result;
-          napi_call_function(raw, undefined(raw), function, 2, arguments, &result);
-        }
+    // Weak: the training thread must never hold the last reference.
+    job.on_progress = [target, listener, weak = std::weak_ptr<Session>(session)](int64_t step,
+                                                                                 std::vector<double> logs) {
+      target->run_on_thread([listener, weak, step, logs = std::move(logs)](napi_env raw) {
+        const auto session = weak.lock();
+        if (session == nullptr) return;
+        show_progress(raw, *listener, *session, step, logs);
         session->progress_taken();
       });
     };
@@ -142,21 +174,25 @@ napi_value session_run(Env& env, napi_callback_info info) {
   napi_deferred deferred;
   napi_value promise;
   check(env.env, napi_create_promise(env.env, &deferred, &promise));
-  env.hold();
   session->progress_taken();
   session->run(std::move(job), [target, listener, deferred](StepResult result, std::exception_ptr error) {
     auto shared = std::make_shared<StepResult>(std::move(result));
     target->run_on_thread([target, listener, deferred, shared, error](napi_env raw) {
-      if (listener->function != nullptr) napi_delete_reference(raw, listener->function);
-      listener->function = nullptr;
-      if (error) {
-        napi_reject_deferred(raw, deferred, error_of(raw, error));
-      } else {
-        napi_resolve_deferred(raw, deferred, to_object(*target, *shared));
-      }
       target->unhold();
+      napi_value thrown = nullptr;
+      if (listener->error != nullptr) napi_get_reference_value(raw, listener->error, &thrown);
+      listener->release(raw);
+      if (thrown != nullptr && !error) {
+        napi_reject_deferred(raw, deferred, thrown);
+        return;
+      }
+      settle(raw, deferred, [&] {
+        if (error) std::rethrow_exception(error);
+        return to_object(*target, *shared);
+      });
     });
   });
+  env.hold();
   return promise;
 }
 
@@ -184,14 +220,14 @@ napi_value session_close(Env& env, napi_callback_info info) {
   napi_deferred deferred;
   napi_value promise;
   check(env.env, napi_create_promise(env.env, &deferred, &promise));
-  env.hold();
   Env* target = &env;
   session->close_later([target, deferred] {
     target->run_on_thread([target, deferred](napi_env raw) {
-      napi_resolve_deferred(raw, deferred, undefined(raw));
       target->unhold();
+      napi_resolve_deferred(raw, deferred, undefined(raw));
     });
   });
+  env.hold();
   return promise;
 }
 

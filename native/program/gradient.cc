@@ -50,9 +50,8 @@ std::vector<at::Tensor> gradients(const std::vector<at::Tensor>& targets, const 
 namespace {
 
 struct CustomGradient : torch::autograd::Function<CustomGradient> {
-  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
-                                                at::TensorList given, ProgramPtr program,
-                                                ProgramPtr backward, int64_t results) {
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, at::TensorList given,
+                                                ProgramPtr program, ProgramPtr backward, int64_t results) {
     const std::vector<at::Tensor> inputs = given.vec();
     auto outputs = program->run(inputs);
     torch::autograd::variable_list saved = inputs;
@@ -88,7 +87,8 @@ struct CustomGradient : torch::autograd::Function<CustomGradient> {
     auto saved = context->get_saved_variables();
     const int64_t given = context->saved_data["inputs"].toInt();
     if (at::GradMode::is_enabled()) {
-      // The gradient is differentiated again. What the first run kept has no graph: run the function once more, watched.
+      // The gradient is differentiated again. What the first run kept has no graph: run the function once more,
+      // watched.
       if (!programs.forward->pure()) {
         throw StateError(
             "customGradient: a second-order gradient needs a function that assigns no Variable and draws no random "

@@ -89,6 +89,11 @@ void OperatorNode::run(Frame& frame) const {
     }
   }
   op->handle.callBoxed(&stack);
+  if (op->mutates) {
+    for (const Fill& fill : fills) {
+      if (fill.write) frame.program.variables[fill.ref.index]->finish_write();
+    }
+  }
   if (outputs.empty()) return;
   if (stack.size() == 1 && stack[0].isTensorList()) {
     auto list = std::move(stack[0]).toTensorVector();
@@ -138,9 +143,9 @@ void LeafNode::reads(const std::function<void(const Ref&)>& visit) const {
 }
 
 void GradientNode::run(Frame& frame) const {
-  store(frame, outputs,
-        gradients(collect(frame, targets), collect(frame, seeds), collect(frame, leaves),
-                  nested || frame.grad_at_start));
+  store(
+      frame, outputs,
+      gradients(collect(frame, targets), collect(frame, seeds), collect(frame, leaves), nested || frame.grad_at_start));
 }
 
 std::string GradientNode::text(const Program& program) const {
@@ -190,8 +195,8 @@ void ConditionNode::run(Frame& frame) const {
 }
 
 std::string ConditionNode::text(const Program& program) const {
-  return "cond(" + program.text(predicate) + ", [" + join(program, then_inputs) + "] " + block(*then_program) +
-         ", [" + join(program, else_inputs) + "] " + block(*else_program) + ")";
+  return "cond(" + program.text(predicate) + ", [" + join(program, then_inputs) + "] " + block(*then_program) + ", [" +
+         join(program, else_inputs) + "] " + block(*else_program) + ")";
 }
 
 void ConditionNode::reads(const std::function<void(const Ref&)>& visit) const {

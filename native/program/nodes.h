@@ -1,4 +1,5 @@
-// The kinds of nodes. An operator call is by far the most frequent; the others are what is no operator: gradients, assignments, sub-programs.
+// The kinds of nodes. An operator call is by far the most frequent; the others are what is no operator: gradients,
+// assignments, sub-programs.
 #pragma once
 
 #include <ATen/core/stack.h>

@@ -86,6 +86,8 @@ std::vector<at::Tensor> Program::run(std::vector<at::Tensor> arguments, std::vec
   for (size_t i = 0; i < inputs.size(); ++i) {
     check_input(inputs[i], arguments[i], i);
     const size_t slot = i < static_cast<size_t>(explicit_inputs) ? i : input_slots[i - explicit_inputs];
+    // Laying out an input anew is no operation of the function's: a gradient sees through it, also under noGrad.
+    at::AutoGradMode watched(arguments[i].requires_grad());
     frame.slots[slot] = arguments[i].contiguous();
   }
   // The frame alone holds the inputs now, so that each can be released after its last use.

@@ -1,5 +1,5 @@
-// A recorded function: a list of nodes over numbered slots. Immutable once finished, so that any number of threads may run it at once; a run has its
-// own frame.
+// A recorded function: a list of nodes over numbered slots. Immutable once finished, so that any number of threads may
+// run it at once; a run has its own frame.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -42,8 +42,9 @@ struct Frame {
 
   const Program& program;
   std::vector<at::Tensor> slots;
-  // What an enclosing eager gradient reads variables as (undefined for those that it doesn't watch), or null if there is none. An
-  // assignment replaces the entry, so that later reads, here and outside, see the new tensor with its graph.
+  // What an enclosing eager gradient reads variables as (undefined for those that it doesn't watch), or null if there
+  // is none. An assignment replaces the entry, so that later reads, here and outside, see the new tensor with its
+  // graph.
   std::vector<at::Tensor>* bound = nullptr;
   // Autograd's state when the run began.
   bool grad_at_start = false;
@@ -73,7 +74,8 @@ class Node {
 class Program {
  public:
   std::vector<TensorInfo> inputs;
-  // Inputs after the first `explicit_inputs` are tensors of the enclosing recording that this one uses: their slots here, and what they are there.
+  // Inputs after the first `explicit_inputs` are tensors of the enclosing recording that this one uses: their slots
+  // here, and what they are there.
   int explicit_inputs = 0;
   std::vector<int> input_slots;
   std::vector<Value> captured_values;

@@ -15,20 +15,20 @@ at::Tensor meta_like(at::IntArrayRef sizes, at::ScalarType dtype) {
 }
 
 bool recordable(const Operator& op, const torch::jit::Stack& stack, const std::vector<TensorArgument>& tensors) {
-  if (!op.data_dependent) return true;
+  if (op.recordable != Recordable::ByArguments) return op.recordable == Recordable::Always;
   if (op.name == "aten::index.Tensor") {
     for (const auto& tensor : tensors) {
       if (tensor.argument != 1) continue;
-      const auto dtype = tensor.value.variable ? tensor.value.variable->dtype
+      const auto dtype = tensor.value.variable           ? tensor.value.variable->dtype
                          : tensor.value.tensor.defined() ? tensor.value.tensor.scalar_type()
-                                                          : at::ScalarType::Long;
+                                                         : at::ScalarType::Long;
       if (dtype == at::ScalarType::Bool || dtype == at::ScalarType::Byte) return false;
     }
     return true;
   }
   if (op.name == "aten::one_hot") return stack.size() > 1 && stack[1].isInt() && stack[1].toInt() >= 0;
-  if (op.name == "aten::repeat_interleave.Tensor") return stack.size() > 1 && stack[1].isInt();
-  return op.name == "aten::_ctc_loss" || op.name == "aten::linalg_lstsq" || op.name == "aten::_ctc_loss.Tensor";
+  // repeat_interleave, with the size of its result.
+  return stack.size() > 1 && stack[1].isInt();
 }
 
 }  // namespace
@@ -54,7 +54,9 @@ Value Recording::new_slot(const at::Tensor& meta, at::Device device) {
   return value;
 }
 
-Value Recording::result_like(const TensorInfo& info) { return new_slot(meta_like(info.sizes, info.dtype), info.device); }
+Value Recording::result_like(const TensorInfo& info) {
+  return new_slot(meta_like(info.sizes, info.dtype), info.device);
+}
 
 Value Recording::input(const std::vector<int64_t>& sizes, at::ScalarType dtype, at::Device device) {
   if (!program_->nodes.empty()) throw StateError("recording: inputs come before the first call.");
@@ -83,10 +85,12 @@ Ref Recording::refer(const Value& value) {
   if (value.recording == id) return Ref::slot(value.slot);
   if (value.is_stand_in()) {
     bool enclosing = false;
-    for (Recording* outer = parent_; outer != nullptr; outer = outer->parent_) enclosing |= outer->id == value.recording;
+    for (Recording* outer = parent_; outer != nullptr; outer = outer->parent_)
+      enclosing |= outer->id == value.recording;
     if (!enclosing) {
       throw StateError(
-          "A stand-in of a recording was used outside that recording.\n  Return it from the recorded function instead of "
+          "A stand-in of a recording was used outside that recording.\n  Return it from the recorded function instead "
+          "of "
           "keeping it in a variable of JavaScript.");
     }
     auto& slots = captured_[value.recording];
@@ -133,14 +137,16 @@ at::Tensor Recording::twin(const Ref& ref, const Value&) {
 std::vector<Value> Recording::call(std::shared_ptr<const Operator> op, torch::jit::Stack stack,
                                    const std::vector<TensorArgument>& tensors, GradMode grad) {
   if (op->returns == ReturnKind::Value) {
-    throw StateError(op->name +
-                     " answers a value, which isn't known while recording.\n  Use ops on tensors instead, or compile with "
-                     "runEagerly: true.");
+    throw StateError(
+        op->name +
+        " answers a value, which isn't known while recording.\n  Use ops on tensors instead, or compile with "
+        "runEagerly: true.");
   }
   if (!recordable(*op, stack, tensors)) {
-    throw StateError(op->name +
-                     ": the shape of its result depends on values, which aren't known while recording.\n  Use ops.where or a "
-                     "fixed size instead, or compile with runEagerly: true.");
+    throw StateError(
+        op->name +
+        ": the shape of its result depends on values, which aren't known while recording.\n  Use ops.where or a "
+        "fixed size instead, or compile with runEagerly: true.");
   }
   std::vector<OperatorNode::Fill> fills;
   at::Device device = at::kCPU;
@@ -195,9 +201,10 @@ std::vector<Value> Recording::call(std::shared_ptr<const Operator> op, torch::ji
   }
   for (const auto& result : results) {
     if (result.defined() && !result.is_meta()) {
-      throw StateError(op->name +
-                       " computed a real value while recording.\n  Make tensors outside the recorded function, or compile with "
-                       "runEagerly: true.");
+      throw StateError(
+          op->name +
+          " computed a real value while recording.\n  Make tensors outside the recorded function, or compile with "
+          "runEagerly: true.");
     }
   }
   auto& node = append<OperatorNode>(grad);

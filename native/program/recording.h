@@ -1,4 +1,5 @@
-// The recorder: runs each call on stand-ins on libtorch's meta device (shape and dtype, no data) and appends it to a program.
+// The recorder: runs each call on stand-ins on libtorch's meta device (shape and dtype, no data) and appends it to a
+// program.
 #pragma once
 
 #include <ATen/core/stack.h>

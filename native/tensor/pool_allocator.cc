@@ -58,12 +58,8 @@ struct alignas(kAlignment) Header {
 };
 static_assert(sizeof(Header) == kAlignment);
 
-void* data_of(Header* block) {
-  return block + 1;
-}
-Header* block_of(void* data) {
-  return static_cast<Header*>(data) - 1;
-}
+void* data_of(Header* block) { return block + 1; }
+Header* block_of(void* data) { return static_cast<Header*>(data) - 1; }
 
 Header* take_from_system(SizeClass size) {
   const size_t total = size.bytes + sizeof(Header);
@@ -260,28 +256,16 @@ void PoolAllocator::release(void* data) {
 
 }  // namespace
 
-void install_pool_allocator() {
-  c10::SetCPUAllocator(&pool(), /*priority=*/1);
-}
+void install_pool_allocator() { c10::SetCPUAllocator(&pool(), /*priority=*/1); }
 
-PoolStats pool_stats() {
-  return pool().stats();
-}
+PoolStats pool_stats() { return pool().stats(); }
 
-void set_pool_limit(size_t bytes) {
-  pool().set_limit(bytes);
-}
+void set_pool_limit(size_t bytes) { pool().set_limit(bytes); }
 
-size_t pool_limit() {
-  return pool().limit();
-}
+size_t pool_limit() { return pool().limit(); }
 
-void trim_pool(size_t target_bytes) {
-  pool().trim(target_bytes);
-}
+void trim_pool(size_t target_bytes) { pool().trim(target_bytes); }
 
-size_t pool_block_bytes(size_t requested) {
-  return class_of(requested).bytes;
-}
+size_t pool_block_bytes(size_t requested) { return class_of(requested).bytes; }
 
 }  // namespace torchlayers

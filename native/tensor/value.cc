@@ -8,7 +8,8 @@
 namespace torchlayers {
 namespace {
 
-// One element shown at every place, as `expand` makes it: slots of optimizers begin so, and take their memory at the first write.
+// One element shown at every place, as `expand` makes it: slots of optimizers begin so, and take their memory at the
+// first write.
 bool is_fill(const at::Tensor& value) {
   for (int64_t axis = 0; axis < value.dim(); ++axis) {
     if (value.stride(axis) != 0 && value.size(axis) > 1) return false;
@@ -32,7 +33,7 @@ uint64_t next_id() {
   return ++counter;
 }
 
-VariableState::VariableState(at::Tensor initial, std::string name)
+VariableState::VariableState(const at::Tensor& initial, std::string name)
     : id(next_id()),
       name(std::move(name)),
       sizes(initial.sizes().vec()),
@@ -53,7 +54,8 @@ void VariableState::assign(const at::Tensor& value) {
 }
 
 at::Tensor& VariableState::prepare_write() {
-  // Two owners at least mean that a view, a constant of a program, a typed array or a saved tensor still shows this memory.
+  // Two owners at least mean that a view, a constant of a program, a typed array or a saved tensor still shows this
+  // memory.
   if (value_.use_count() > 1 || value_.storage().use_count() > 1 || !value_.is_contiguous()) {
     value_ = value_.clone(at::MemoryFormat::Contiguous);
   }

@@ -11,14 +11,15 @@
 
 namespace torchlayers {
 
-// A replaceable tensor. Tensors never change once made, so that a value read before an assignment stays as it was: `assign` replaces `value`, and an
-// operator that writes in place first calls `prepare_write`, which copies the memory if anybody else still looks at it.
+// A replaceable tensor. Tensors never change once made, so that a value read before an assignment stays as it was:
+// `assign` replaces `value`, and an operator that writes in place first calls `prepare_write`, which copies the memory
+// if anybody else still looks at it.
 //
-// `sizes`, `dtype` and `device` never change and may be read on any thread; `value` belongs to the thread that owns the variable: the JavaScript
-// thread, or while `owner` is set the training thread of that session.
+// `sizes`, `dtype` and `device` never change and may be read on any thread; `value` belongs to the thread that owns the
+// variable: the JavaScript thread, or while `owner` is set the training thread of that session.
 class VariableState {
  public:
-  VariableState(at::Tensor initial, std::string name);
+  VariableState(const at::Tensor& initial, std::string name);
 
   const uint64_t id;
   const std::string name;
@@ -29,6 +30,10 @@ class VariableState {
   const at::Tensor& read() const { return value_; }
   void assign(const at::Tensor& value);
   at::Tensor& prepare_write();
+  // After a write that a gradient watched: the graph must not live on in the variable.
+  void finish_write() {
+    if (value_.requires_grad()) value_ = value_.detach();
+  }
 
   // Token of the session that trains it, 0 if none.
   std::atomic<uint64_t> owner{0};

@@ -24,9 +24,7 @@ at::Tensor dropout(const at::Tensor& x, const at::Tensor& seed, double rate,
 
 const at::Tensor kSeed = make_seed(7, 3);
 
-at::Tensor keep_mask(at::IntArrayRef size, double rate) {
-  return uniform(kSeed, size, 0, 1).ge(rate);
-}
+at::Tensor keep_mask(at::IntArrayRef size, double rate) { return uniform(kSeed, size, 0, 1).ge(rate); }
 
 TEST(keeps_where_the_uniform_reaches_the_rate) {
   for (const at::ScalarType dtype : kRealDtypes) {

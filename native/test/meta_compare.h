@@ -26,21 +26,11 @@ struct Spec {
   int64_t high = 2;
   bool constant = false;
 };
-inline Spec t(std::vector<int64_t> sizes) {
-  return {Spec::kTested, std::move(sizes)};
-}
-inline Spec f32(std::vector<int64_t> sizes) {
-  return {Spec::kFloat, std::move(sizes)};
-}
-inline Spec i32(std::vector<int64_t> sizes, int64_t high = 2) {
-  return {Spec::kInt32, std::move(sizes), high};
-}
-inline Spec i64(std::vector<int64_t> sizes, int64_t high = 2) {
-  return {Spec::kInt64, std::move(sizes), high};
-}
-inline Spec boolean(std::vector<int64_t> sizes) {
-  return {Spec::kBool, std::move(sizes)};
-}
+inline Spec t(std::vector<int64_t> sizes) { return {Spec::kTested, std::move(sizes)}; }
+inline Spec f32(std::vector<int64_t> sizes) { return {Spec::kFloat, std::move(sizes)}; }
+inline Spec i32(std::vector<int64_t> sizes, int64_t high = 2) { return {Spec::kInt32, std::move(sizes), high}; }
+inline Spec i64(std::vector<int64_t> sizes, int64_t high = 2) { return {Spec::kInt64, std::move(sizes), high}; }
+inline Spec boolean(std::vector<int64_t> sizes) { return {Spec::kBool, std::move(sizes)}; }
 
 // A tensor that no gradient is asked for, such as running statistics.
 inline Spec constant(Spec spec) {
@@ -49,17 +39,13 @@ inline Spec constant(Spec spec) {
 }
 
 using Arg = std::variant<Spec, std::vector<Spec>, IValue>;
-inline Arg ints(std::vector<int64_t> values) {
-  return IValue(values);
-}
+inline Arg ints(std::vector<int64_t> values) { return IValue(values); }
 inline Arg bools(std::vector<bool> values) {
   c10::List<bool> list;
   for (bool value : values) list.push_back(value);
   return IValue(list);
 }
-inline Arg scalars() {
-  return IValue(c10::List<std::optional<at::Scalar>>());
-}
+inline Arg scalars() { return IValue(c10::List<std::optional<at::Scalar>>()); }
 inline const Arg none = IValue();
 
 // What a case shows. Strides and backward may differ where libtorch's own code above the kernels asks for the device.

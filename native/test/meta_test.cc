@@ -38,13 +38,9 @@ void compare_all(const std::vector<Case>& cases, bool strict) {
               counts.compared, counts.differentiated, counts.both_refused);
 }
 
-TEST(shape_kernels_agree_with_cpu) {
-  compare_all(strict_cases(), true);
-}
+TEST(shape_kernels_agree_with_cpu) { compare_all(strict_cases(), true); }
 
-TEST(other_operators_agree_with_cpu) {
-  compare_all(loose_cases(), false);
-}
+TEST(other_operators_agree_with_cpu) { compare_all(loose_cases(), false); }
 
 Tensor meta(std::vector<int64_t> sizes, at::ScalarType dtype = at::kFloat) {
   return at::empty(sizes, at::TensorOptions().dtype(dtype).device(at::kMeta));
@@ -65,9 +61,7 @@ std::string error_of(const char* name, torch::jit::Stack stack) {
   return "";
 }
 
-bool mentions(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+bool mentions(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // What models use at size must not take the boxed way.
 TEST(important_operators_have_shape_kernels) {

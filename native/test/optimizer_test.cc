@@ -51,9 +51,7 @@ List zeros(const List& like) {
   return list;
 }
 
-List none() {
-  return {};
-}
+List none() { return {}; }
 
 List clone(const List& list) {
   List copies;

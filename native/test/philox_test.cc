@@ -9,9 +9,7 @@
 namespace torchlayers::test {
 namespace {
 
-constexpr uint64_t join(uint64_t low, uint64_t high) {
-  return low | (high << 32);
-}
+constexpr uint64_t join(uint64_t low, uint64_t high) { return low | (high << 32); }
 
 TEST(known_answers) {
   // Random123, tests/kat_vectors, "philox4x32 10": counter, key, answer.

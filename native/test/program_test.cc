@@ -7,7 +7,9 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include <atomic>
 #include <future>
+#include <thread>
 
 #include "dispatch/context.h"
 #include "dispatch/meta_fallback.h"
@@ -231,6 +233,174 @@ TEST(a_session_owns_its_variables_and_ends_cleanly) {
     CHECK_THROWS(session.run(job, [](StepResult, std::exception_ptr) {}), "closed");
   }
   CHECK(f.context.tensor_of(count).item<float>() >= 0);
+}
+
+// A step that adds its rows to a count.
+ProgramPtr counting(Fixture& f, const Value& count) {
+  f.context.begin_recording();
+  const Value x = f.context.recording().input({1}, at::kFloat, at::kCPU);
+  f.context.assign(count.variable, f.call("aten::add.Tensor", {count, f.sum(x)}, {at::Scalar(1)}));
+  return f.context.end_recording({}, nullptr);
+}
+
+StepJob job_of(const ProgramPtr& program, int64_t steps) {
+  StepJob job;
+  job.program = program;
+  job.data = {at::ones({steps})};
+  job.samples = steps;
+  job.to = steps;
+  return job;
+}
+
+TEST(what_a_program_assigns_is_bound_outside_too) {
+  Fixture f;
+  const Value w = variable(at::full({1}, 2.0), "w");
+  f.context.begin_recording();
+  f.context.assign(w.variable, f.mul(w, w));
+  const auto squared = f.context.end_recording({}, nullptr);
+  CHECK(!squared->pure());
+  f.context.begin_recording();
+  const Value x = f.context.recording().input({1}, at::kFloat, at::kCPU);
+  const auto results = f.context.condition(f.call("aten::gt.Scalar", {x}, {at::Scalar(0)}), squared, squared);
+  const Value after = f.mul(w, w);
+  const auto program = f.context.end_recording({after}, nullptr);
+  CHECK(results.empty());
+  CHECK(!program->pure());
+  const auto leaf = f.context.enter_gradient({w});
+  const auto values = f.context.run(program, {of(at::ones({1}))});
+  // (w^2)^2, then by w: 4 w^3; the scope reads the new value.
+  CHECK(f.context.tensor_of(w).item<float>() == 4);
+  CHECK(f.context.compute_gradient({f.sum(values[0])}, {})[0].tensor.item<float>() == 32);
+  f.context.leave_gradient({});
+  CHECK(!w.variable->read().requires_grad());
+}
+
+TEST(values_leave_a_scope_cut_unless_somebody_watches_around_it) {
+  Fixture f;
+  f.context.begin_recording();
+  const Value x = f.context.recording().input({1}, at::kFloat, at::kCPU);
+  const auto leaf = f.context.enter_gradient({x});
+  const Value y = f.sum(f.mul(leaf[0], leaf[0]));
+  f.context.compute_gradient({y}, {});
+  const auto kept = f.context.leave_gradient({y});
+  const auto program = f.context.end_recording(kept, nullptr);
+  CHECK(program->text().find("detach(") != std::string::npos);
+  const at::Tensor input = at::full({1}, 3.0).requires_grad_(true);
+  CHECK(!program->run({input})[0].requires_grad());
+  at::AutoGradMode watched(true);
+  CHECK(program->run({input})[0].requires_grad());
+}
+
+TEST(a_write_that_a_gradient_watched_leaves_no_graph) {
+  VariableState state(at::ones({2}), "v");
+  at::AutoGradMode watched(true);
+  const at::Tensor x = at::ones({2}).requires_grad_(true);
+  state.prepare_write().add_(x);
+  CHECK(state.read().requires_grad());
+  state.finish_write();
+  CHECK(!state.read().requires_grad());
+  CHECK(state.read().sum().item<float>() == 4);
+}
+
+TEST(a_program_serves_many_threads_at_once) {
+  Fixture f;
+  f.context.begin_recording();
+  const Value x = f.context.recording().input({64}, at::kFloat, at::kCPU);
+  Value y = x;
+  for (int i = 0; i < 20; ++i) y = f.call("aten::add.Tensor", {y, of(at::ones({64}))}, {at::Scalar(1)});
+  const auto program = f.context.end_recording({y}, nullptr);
+  std::vector<std::thread> threads;
+  std::atomic<int> right{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      at::GradMode::set_enabled(false);
+      for (int j = 0; j < 50; ++j) {
+        right += program->run({at::full({64}, static_cast<float>(i))})[0].sum().item<float>() ==
+                 64.f * static_cast<float>(i + 20);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(right == 200);
+}
+
+TEST(sessions_answer_stop_and_close_at_any_moment) {
+  Fixture f;
+  const Value count = variable(at::zeros({}), "count");
+  const auto program = counting(f, count);
+  constexpr int kRounds = 60;
+  for (int round = 0; round < kRounds; ++round) {
+    std::atomic<int> answered{0};
+    std::atomic<int> done{0};
+    std::atomic<int> closed{0};
+    {
+      Session session({count.variable}, 1);
+      const auto ask = [&] { session.post([&] { answered += count.variable->read().item<float>() >= 0; }); };
+      const auto finished = [&](StepResult, std::exception_ptr error) { done += error == nullptr; };
+      auto job = job_of(program, 2000);
+      job.on_progress = [&](int64_t, std::vector<double>) { session.progress_taken(); };
+      session.run(job, finished);
+      ask();
+      if (round % 3 == 0) session.stop();
+      session.run(job, finished);
+      ask();
+      session.shuffle(10, at::zeros({2}, at::kLong));
+      if (round % 2 == 0) {
+        session.close_later([&] { ++closed; });
+        session.close_later([&] { ++closed; });
+        CHECK_THROWS(session.run(job, finished), "closed");
+      }
+      ask();
+    }
+    CHECK(answered == 3);
+    CHECK(done == 2);
+    CHECK(closed == (round % 2 == 0 ? 2 : 0));
+    CHECK(count.variable->owner.load() == 0);
+  }
+}
+
+TEST(variables_are_given_back_between_jobs) {
+  Fixture f;
+  const Value count = variable(at::zeros({}), "count");
+  const auto program = counting(f, count);
+  Session session({count.variable}, 1);
+  for (int round = 0; round < 100; ++round) {
+    std::promise<void> done;
+    session.own(*program);
+    session.run(job_of(program, 20), [&](StepResult, std::exception_ptr) { done.set_value(); });
+    if (round % 5 == 0) CHECK_THROWS(f.context.tensor_of(count), "belongs to a running fit");
+    std::atomic<int> answered{0};
+    for (int i = 0; i < 3; ++i) {
+      session.post([&] { answered += count.variable->read().item<float>() >= 0; });
+    }
+    done.get_future().get();
+    session.release_idle();
+    CHECK(answered == 3);
+    f.context.assign(count.variable, of(at::zeros({})));
+  }
+  CHECK(f.context.tensor_of(count).item<float>() == 0);
+}
+
+TEST(a_task_that_throws_ends_the_job_and_not_the_thread) {
+  Fixture f;
+  const Value count = variable(at::zeros({}), "count");
+  const auto program = counting(f, count);
+  Session session({count.variable}, 1);
+  const auto run = [&](int64_t steps) {
+    std::promise<std::string> outcome;
+    session.run(job_of(program, steps), [&](StepResult, std::exception_ptr error) {
+      try {
+        if (error) std::rethrow_exception(error);
+        outcome.set_value("done");
+      } catch (const std::exception& thrown) {
+        outcome.set_value(thrown.what());
+      }
+    });
+    return outcome.get_future().get();
+  };
+  session.post([] { throw StateError("on purpose"); });
+  CHECK(run(5) == "on purpose");
+  CHECK(run(5) == "done");
 }
 
 }  // namespace

@@ -14,16 +14,10 @@ namespace {
 
 constexpr PhiloxStream kStream{0x1234567890ull, 42};
 
-at::Tensor seed() {
-  return make_seed(static_cast<int64_t>(kStream.key), static_cast<int64_t>(kStream.offset));
-}
+at::Tensor seed() { return make_seed(static_cast<int64_t>(kStream.key), static_cast<int64_t>(kStream.offset)); }
 
-uint32_t draw_32(int64_t i) {
-  return philox_block(kStream, static_cast<uint64_t>(i / 4))[static_cast<size_t>(i % 4)];
-}
-uint64_t draw_64(int64_t i) {
-  return draw_32(2 * i) | (uint64_t{draw_32(2 * i + 1)} << 32);
-}
+uint32_t draw_32(int64_t i) { return philox_block(kStream, static_cast<uint64_t>(i / 4))[static_cast<size_t>(i % 4)]; }
+uint64_t draw_64(int64_t i) { return draw_32(2 * i) | (uint64_t{draw_32(2 * i + 1)} << 32); }
 
 using Real = at::Tensor(const at::Tensor&, at::IntArrayRef, double, double, at::ScalarType, std::optional<at::Device>);
 using Whole = at::Tensor(const at::Tensor&, at::IntArrayRef, int64_t, int64_t, at::ScalarType,
@@ -88,9 +82,7 @@ void check_share(const at::Tensor& values, double q, double expected) {
   CHECK_CLOSE(share, expected, 5 * std::sqrt(expected * (1 - expected) / n));
 }
 
-double normal_below(double z) {
-  return 0.5 * std::erfc(-z / std::numbers::sqrt2);
-}
+double normal_below(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
 
 TEST(normal_formula_and_distribution) {
   const int64_t n = 1 << 20;

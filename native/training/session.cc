@@ -1,7 +1,7 @@
 #include "training/session.h"
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 
 #include <chrono>
@@ -22,7 +22,7 @@ constexpr auto kProgressInterval = std::chrono::milliseconds(30);
 
 }  // namespace
 
-Session::Session(std::vector<VariablePtr> variables, int threads) : id(next_id()) {
+Session::Session(const std::vector<VariablePtr>& variables, int threads) : id(next_id()) {
   try {
     for (const auto& variable : variables) take(variable);
     thread_ = std::thread([this, threads] { loop(threads); });
@@ -84,7 +84,7 @@ void Session::run(StepJob job, std::function<void(StepResult, std::exception_ptr
 void Session::post(std::function<void()> task) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!ended_) {
+    if (!released_) {
       between_.push_back(std::move(task));
       has_between_.store(true, std::memory_order_release);
       wake_.notify_one();
@@ -125,9 +125,9 @@ void Session::close_later(std::function<void()> done) {
     std::lock_guard<std::mutex> lock(mutex_);
     stopped_.store(last_job_);
     closing_ = true;
-    if (!ended_) {
+    if (!released_) {
       jobs_.push_back([this, done = std::move(done)] {
-        release();
+        while (!try_release()) run_between();
         done();
       });
       wake_.notify_one();
@@ -142,6 +142,14 @@ void Session::close() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool Session::try_release() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!between_.empty()) return false;
+  release();
+  released_ = true;
+  return true;
+}
+
 void Session::loop(int threads) {
   set_compute_threads(threads);
   at::GradMode::set_enabled(false);
@@ -150,10 +158,7 @@ void Session::loop(int threads) {
     {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [this] { return !jobs_.empty() || !between_.empty() || closing_; });
-      if (between_.empty() && jobs_.empty()) {
-        ended_ = true;
-        return;
-      }
+      if (between_.empty() && jobs_.empty()) return;
       if (!between_.empty()) {
         lock.unlock();
         run_between();

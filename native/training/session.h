@@ -32,7 +32,8 @@ struct StepJob {
   bool shuffled = false;
   bool collect = false;
   ProgramPtr logs;
-  // Newest step and logs; at most one call is on its way at a time: the receiver calls `progress_taken` when it is done.
+  // Newest step and logs; at most one call is on its way at a time: the receiver calls `progress_taken` when it is
+  // done.
   std::function<void(int64_t step, std::vector<double> logs)> on_progress;
 };
 
@@ -47,12 +48,13 @@ struct StepResult {
 
 class Session {
  public:
-  Session(std::vector<VariablePtr> variables, int threads);
+  Session(const std::vector<VariablePtr>& variables, int threads);
   ~Session();
 
   const uint64_t id;
 
-  // Takes ownership of the programs' variables, on the JavaScript thread. Throws StateError if another session owns one.
+  // Takes ownership of the programs' variables, on the JavaScript thread. Throws StateError if another session owns
+  // one.
   void own(const Program& program);
   void run(StepJob job, std::function<void(StepResult, std::exception_ptr)> done);
   // Runs `task` between two steps, or at once when idle. What it throws ends the job at hand, or the next one.
@@ -61,7 +63,8 @@ class Session {
   // Ends the running job after the step at hand; jobs that wait end with no step, later ones run.
   void stop();
   void progress_taken() { progress_pending_.store(false, std::memory_order_release); }
-  // Gives the variables back between two jobs; the next job takes those of its programs. Throws StateError while one runs.
+  // Gives the variables back between two jobs; the next job takes those of its programs. Throws StateError while one
+  // runs.
   void release_idle();
   // Ends the thread after the step at hand and gives the variables back. Blocks for at most one step.
   void close();
@@ -73,6 +76,8 @@ class Session {
   void loop(int threads);
   void take(const VariablePtr& variable);
   void release();
+  // For the last time; false if there are questions left to answer first.
+  bool try_release();
   void run_between();
   StepResult steps(StepJob& job, uint64_t number);
   std::vector<at::Tensor> batch(const StepJob& job, int64_t start, int64_t count) const;
@@ -89,9 +94,9 @@ class Session {
   uint64_t last_job_ = 0;
   std::atomic<uint64_t> stopped_{0};
   std::atomic<bool> progress_pending_{false};
-  // No new jobs; then: the thread has done all that it had to, and the variables are free.
+  // No new jobs; then: the last one is done and the variables are free.
   bool closing_ = false;
-  bool ended_ = false;
+  bool released_ = false;
   // Tasks between steps are being run.
   bool answering_ = false;
   // Jobs queued or running.
