@@ -2,11 +2,11 @@ import type { History } from '../callbacks/history.js';
 import { call } from '../core/call.js';
 import { config } from '../core/config.js';
 import { isFloat } from '../core/dtype.js';
-import { StateError } from '../core/errors.js';
-import type { Tensor } from '../core/tensor.js';
+import { ArgumentError, StateError } from '../core/errors.js';
+import { Tensor } from '../core/tensor.js';
 import { isPlainObject, type Tree } from '../core/tree.js';
-import { Layer } from '../layers/layer.js';
-import { type MetricLike, ownState } from '../layers/tracking.js';
+import { addLayerClasses } from '../layers/family.js';
+import type { MetricLike } from '../layers/tracking.js';
 import type { Mean, Metric } from '../metrics/index.js';
 import type { Optimizer } from '../optimizers/index.js';
 import { type CompileOptions, compile } from '../training/compile.js';
@@ -24,14 +24,16 @@ import {
 import { type PredictOptions, predict } from '../training/predict.js';
 import { TrainingState } from '../training/state.js';
 import { type StepKind, type StepLogs, testOn, trainOn } from '../training/steps.js';
+import { hasEnds, ModelGraph, type ModelOptions } from './model-graph.js';
 import { printSummary, type SummaryOptions } from './summary.js';
 
 /** Any of the model's metrics: a `Metric`, or the group of those given to `compile`. */
 type ModelMetric = MetricLike & Pick<Metric, 'resetState'>;
 
 /**
- * Layers that train together: `keras.Model`. `Sequential` is the model for a stack of layers; a subclass of Model makes its layers in the constructor
- * and connects them in `call`.
+ * Layers that train together: `keras.Model`, in three ways. `Sequential` is the model for a stack of layers. `new Model({ inputs, outputs })` is one for
+ * any graph: apply layers (and `ops`) to what `Input` answers, name the ends. A subclass of Model makes its layers in the constructor and connects them in
+ * `call`.
  *
  * Training runs recorded steps in native code on a thread of its own: JavaScript decides and shows, and the event loop stays free. While `fit` runs, the
  * model's Variables belong to that thread; `await variable.data()` reads between two steps, hooks of callbacks find them free.
@@ -48,8 +50,22 @@ type ModelMetric = MetricLike & Pick<Metric, 'resetState'>;
  * model.compile({ optimizer: 'sgd', loss: 'mse' });
  * const { history } = await model.fit(x, y, { epochs: 5 });
  * ```
+ *
+ * @example
+ * ```ts
+ * const [image, meta] = [Input({ shape: [28, 28], name: 'image' }), Input({ shape: [4], name: 'meta' })];
+ * const joined = layers.concatenate([new layers.Flatten().apply(image), meta]);
+ * const graph = new Model({
+ *   inputs: [image, meta],
+ *   outputs: {
+ *     kind: new layers.Dense({ units: 10, activation: 'softmax' }).apply(joined),
+ *     age: new layers.Dense({ units: 1 }).apply(joined),
+ *   },
+ * });
+ * graph.compile({ optimizer: 'adam', loss: { kind: 'sparse_categorical_crossentropy', age: 'mse' }, lossWeights: { kind: 1, age: 0.2 } });
+ * ```
  */
-export abstract class Model extends Layer {
+export class Model extends ModelGraph {
   static override readonly className: string = 'Model';
   static override readonly module: string | null = 'keras';
 
@@ -58,15 +74,14 @@ export abstract class Model extends Layer {
   /** Everything that training keeps beside the layers. @internal */
   declare readonly trainingState: TrainingState;
 
-  constructor(options: object = {}) {
+  /** @throws {ArgumentError} if no model can be made from `inputs` and `outputs` */
+  // biome-ignore lint/correctness/noUnreachableSuper: the object that is returned has gone through this constructor itself.
+  constructor(options: ModelOptions = {}) {
+    // biome-ignore lint/correctness/noConstructorReturn: as in Keras, `new Model({ inputs, outputs })` makes a Functional.
+    if (new.target === Model && hasEnds(options)) return new Functional(options);
     super(options);
     Object.defineProperty(this, 'trainingState', { value: new TrainingState() });
     Object.defineProperty(this, 'history', { value: null, writable: true, enumerable: false });
-  }
-
-  /** The layers of this model, in the order in which they were made. */
-  get layers(): Layer[] {
-    return ownState(this, (value): value is Layer => value instanceof Layer).layers;
   }
 
   /** What changes the weights; null before `compile`. */
@@ -175,6 +190,32 @@ export abstract class Model extends Layer {
    */
   async predict<Output = Tensor>(x: DataTree | BatchIterable, options: PredictOptions = {}): Promise<Output> {
     return (await predict(this, x, options)) as Output;
+  }
+
+  /**
+   * Predictions of a classifier as probabilities: `predict` under the name that says what they are.
+   * @throws as `predict`
+   */
+  async predictProba(x: DataTree | BatchIterable, options: PredictOptions = {}): Promise<Tensor> {
+    return probabilities(this.name, await this.predict(x, options));
+  }
+
+  /**
+   * The class that a classifier gives each sample, as int32: the place of the largest output, `[samples]`; for a model with a single output 1 where
+   * it is above 0.5 and else 0, `[samples, 1]`.
+   *
+   * @throws as `predict`
+   * @throws {ArgumentError} for a model with several outputs
+   * @example
+   * ```ts
+   * const classes = await model.predictClasses(xTest);
+   * ```
+   */
+  async predictClasses(x: DataTree | BatchIterable, options: PredictOptions = {}): Promise<Tensor> {
+    const scores = probabilities(this.name, await this.predict(x, options));
+    const last = scores.shape.at(-1) ?? 1;
+    const classes = last > 1 ? call('aten::argmax', scores, -1, false) : call('aten::gt.Scalar', scores, 0.5);
+    return call('aten::to.dtype', classes, 'int32');
   }
 
   /** One training step on one batch; answers its loss and metrics. @throws as `fit` */
@@ -299,11 +340,6 @@ export abstract class Model extends Layer {
     printSummary(this, options);
   }
 
-  /** Names of the outputs, where the model has such; keys of losses and metrics by output. @internal */
-  get outputNames(): readonly string[] | null {
-    return null;
-  }
-
   /** Runs a step; null where its numbers are those of the metrics, which needn't be computed at every step. @internal */
   runStep(kind: Exclude<StepKind, 'predict'>, batch: Batch): StepLogs | null {
     const { trainStep, testStep, computeMetrics } = Model.prototype;
@@ -335,6 +371,18 @@ export abstract class Model extends Layer {
   }
 }
 
+/**
+ * What `new Model({ inputs, outputs })` makes: a model from a graph of layers. Only configs and summaries know its name.
+ * @internal
+ */
+export class Functional extends Model {
+  static override readonly className: string = 'Functional';
+  static override readonly module: string | null = 'keras.src.models.functional';
+  static override readonly callOptions: Readonly<Record<string, unknown>> = { mask: null };
+}
+
+addLayerClasses({ Functional });
+
 /** Tells `fit(x, y, options)` from `fit(batches, options)`. */
 function split<O extends object>(x: unknown, y: unknown, options: O | undefined): [unknown, O] {
   const batches = options === undefined && isBatchIterable(x) && isPlainObject(y);
@@ -344,4 +392,12 @@ function split<O extends object>(x: unknown, y: unknown, options: O | undefined)
 function asNumber(loss: Tensor): Tensor {
   const float = isFloat(loss.dtype) ? loss : call('aten::to.dtype', loss, config.floatx());
   return float.ndim === 0 ? float : call('aten::sum', float);
+}
+
+function probabilities(name: string, predictions: unknown): Tensor {
+  if (predictions instanceof Tensor) return predictions;
+  throw new ArgumentError(
+    `Model "${name}": expected a model with one output, got several.`,
+    'Use predict, and take the output that you mean.',
+  );
 }

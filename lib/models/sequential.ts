@@ -1,6 +1,7 @@
 import type { DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError, StateError } from '../core/errors.js';
 import { type Fields, is, show } from '../core/fields.js';
+import { uniqueName } from '../core/names.js';
 import { type Shape, SymbolicTensor } from '../core/symbolic.js';
 import { formatShape, Tensor } from '../core/tensor.js';
 import { isPlainObject } from '../core/tree.js';
@@ -51,12 +52,15 @@ const own: Fields[string] = { check: is.anything, takes: false, writes: false };
 export class Sequential extends Model {
   static override readonly className: string = 'Sequential';
   static override readonly module: string | null = 'keras';
+  static override readonly callOptions: Readonly<Record<string, unknown>> = { mask: null };
   static override readonly fields: Fields = {
     dtype: { ...dtypePolicyField, takes: false },
     activityRegularizer: own,
     autocast: own,
     inputShape: own,
     inputDim: own,
+    inputs: own,
+    outputs: own,
   };
 
   // With the InputLayer, if there is one. Replaced, never changed, so that trial builds can be undone.
@@ -91,6 +95,7 @@ export class Sequential extends Model {
       this.#buildIfShaped();
       return;
     }
+    takeFunctionalName();
     withLayerScope(this.name, this, () => {
       const added = this.stack[this.stack.length - 1] as Layer;
       this.#tensors = [...this.#tensors, added.apply(this.#tensors[this.#tensors.length - 1] as SymbolicTensor)];
@@ -139,6 +144,7 @@ export class Sequential extends Model {
       input = new InputLayer({ batchShape: inputShape, dtype: first.computeDtype });
       this.stack = [input, ...this.stack];
     }
+    takeFunctionalName();
     const tensors = [input.output];
     for (const layer of this.stack.slice(1)) tensors.push(layer.apply(tensors[tensors.length - 1] as SymbolicTensor));
     this.#tensors = tensors;
@@ -156,22 +162,22 @@ export class Sequential extends Model {
   }
 
   /** Shape of the input with its batch. @throws {StateError} before `build` */
-  get inputShape(): Shape {
+  override get inputShape(): Shape {
     return this.#end(0, 'inputShape').shape;
   }
 
   /** Shape of the output with its batch. @throws {StateError} before `build` */
-  get outputShape(): Shape {
+  override get outputShape(): Shape {
     return this.#end(-1, 'outputShape').shape;
   }
 
   /** The symbolic input, in an array. @throws {StateError} before `build` */
-  get inputs(): SymbolicTensor[] {
+  override get inputs(): SymbolicTensor[] {
     return [this.#end(0, 'inputs')];
   }
 
   /** The symbolic output, in an array. @throws {StateError} before `build` */
-  get outputs(): SymbolicTensor[] {
+  override get outputs(): SymbolicTensor[] {
     return [this.#end(-1, 'outputs')];
   }
 
@@ -276,7 +282,7 @@ export class Sequential extends Model {
     if (first === undefined || this.stack.length < 2) return;
     if (first instanceof InputLayer) this.build(first.batchShape);
     else if (first instanceof Model && first.built) {
-      const { inputShape } = first as { inputShape?: unknown };
+      const inputShape = first.graph === null ? first.getBuildConfig()?.inputShape : first.inputShape;
       if (isShape(inputShape)) this.build(inputShape);
     }
   }
@@ -291,6 +297,11 @@ export class Sequential extends Model {
     }
     return tensor;
   }
+}
+
+/** Keras makes a functional model inside at each build, so that the next one of the user's is called 'functional_1'. */
+function takeFunctionalName(): void {
+  uniqueName('functional');
 }
 
 addLayerClasses({ Sequential });

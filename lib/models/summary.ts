@@ -5,14 +5,15 @@ import { show } from '../core/fields.js';
 import type { Shape } from '../core/symbolic.js';
 import type { Variable } from '../core/variable.js';
 import { flattenInputs, isShape, mapShapes, type ShapeTree } from '../layers/inputs.js';
-import type { Layer } from '../layers/layer.js';
+import type { Layer, LayerNode } from '../layers/layer.js';
+import { type Graph, inputsOf, originOf } from './graph.js';
 import { type Alignment, renderTable } from './table.js';
 
 /** Options of `model.summary`. */
 export interface SummaryOptions {
-  /** Width of the table in characters. @default 88, or less where the terminal is narrower */
+  /** Width of the table in characters. @default 88 (108 with connections), or less where the terminal is narrower */
   lineLength?: number | null;
-  /** Where each column ends, as a share of the line. @default [0.45, 0.8, 1] */
+  /** Where each column ends, as a share of the line. @default [0.45, 0.8, 1], with connections [0.3, 0.56, 0.74, 1] */
   positions?: readonly number[] | null;
   /** Takes the whole text, instead of the terminal. */
   printFn?: ((text: string) => void) | null;
@@ -27,6 +28,8 @@ export interface SummaryOptions {
 /** What a summary needs to know of a model. */
 export interface SummarizedModel extends Layer {
   readonly layers: readonly Layer[];
+  /** What connects the layers, where they aren't a stack. */
+  readonly graph?: Graph | null;
   readonly optimizer?: { readonly built: boolean; readonly variables: readonly Variable[] } | null;
 }
 
@@ -37,8 +40,14 @@ export function summaryText(model: SummarizedModel, options: SummaryOptions = {}
   const { expandNested = false, showTrainable = false } = options;
   const header = ['Layer (type)', 'Output Shape', 'Param #'];
   const align: Alignment[] = ['left', 'left', 'right'];
-  let positions = options.positions ?? [0.45, 0.8, 1];
-  let width = 88;
+  const graph = model.graph ?? null;
+  const branches = graph !== null && hasBranches(graph);
+  let positions = options.positions ?? (branches ? [0.3, 0.56, 0.74, 1] : [0.45, 0.8, 1]);
+  let width = branches ? 108 : 88;
+  if (branches) {
+    header.push('Connected to');
+    align.push('left');
+  }
   if (showTrainable) {
     header.push('Trainable');
     align.push('center');
@@ -52,8 +61,9 @@ export function summaryText(model: SummarizedModel, options: SummaryOptions = {}
   }
   const lineLength = options.lineLength ?? Math.min(width, terminalColumns() - 4);
   const widths = columnWidths(positions, lineLength);
-  const rows = inRange(model.layers, options.layerRange ?? null).flatMap((layer) =>
-    rowsOf(layer, 0, expandNested, showTrainable),
+  const style = { expandNested, showTrainable, connections: branches ? graph : null };
+  const rows = inRange(graph?.operations ?? model.layers, options.layerRange ?? null).flatMap((layer) =>
+    rowsOf(layer, 0, style),
   );
   const head = styled ? bold : (text: string): string => text;
   const table = renderTable({
@@ -151,14 +161,38 @@ function columnWidths(positions: readonly number[], lineLength: number): number[
   return widths;
 }
 
-function rowsOf(layer: Layer, depth: number, expandNested: boolean, showTrainable: boolean): string[][] {
+interface RowStyle {
+  expandNested: boolean;
+  showTrainable: boolean;
+  /** The graph whose connections have a column. */
+  connections: Graph | null;
+}
+
+/** Whether the layers are more than a stack: two of them side by side, one with several inputs, or one applied twice. */
+function hasBranches({ levels, nodes }: Graph): boolean {
+  if (levels.some((level) => level.length > 1 || inputsOf(level[0] as LayerNode).length > 1)) return true;
+  return new Set([...nodes].map((node) => node.layer)).size < nodes.size;
+}
+
+/** 'dense[0][0], dense_1[0][0]': layer, number of its application and of the output, for each input. */
+function connectionsOf(layer: Layer, { nodes }: Graph): string {
+  const origins = layer.nodes.filter((node) => nodes.has(node)).flatMap(inputsOf);
+  const texts = origins.map((tensor) => {
+    const { node, index } = originOf(tensor, 'summary');
+    return `${node.layer.name}[${node.layer.nodes.indexOf(node)}][${index}]`;
+  });
+  return texts.join(', ') || '-';
+}
+
+function rowsOf(layer: Layer, depth: number, style: RowStyle): string[][] {
   const prefix = depth === 0 ? '' : `${'   '.repeat(depth)}└ `;
   const row = [`${prefix}${layer.name} (${classNameOf(layer.type)})`, outputShape(layer)];
   row.push(layer.built ? layer.countParams().toLocaleString('en-US') : '0 (unbuilt)');
-  if (showTrainable) row.push(layer.weights.length === 0 ? '-' : layer.trainable ? 'Y' : 'N');
+  if (style.connections !== null) row.push(connectionsOf(layer, style.connections));
+  if (style.showTrainable) row.push(layer.weights.length === 0 ? '-' : layer.trainable ? 'Y' : 'N');
   const { layers } = layer as { layers?: unknown };
-  const nested = expandNested && Array.isArray(layers) ? (layers as Layer[]) : [];
-  return [row, ...nested.flatMap((child) => rowsOf(child, depth + 1, expandNested, showTrainable))];
+  const nested = style.expandNested && Array.isArray(layers) ? (layers as Layer[]) : [];
+  return [row, ...nested.flatMap((child) => rowsOf(child, depth + 1, style))];
 }
 
 function shapeText(shape: Shape): string {
