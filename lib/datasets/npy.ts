@@ -47,8 +47,7 @@ const hostIsLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
  * @throws {FileFormatError} for another format, arrays of objects, strings or records, and sizes that don't agree
  */
 export function parseNpy(bytes: Uint8Array<ArrayBuffer>, where: string): NpyArray {
-  const { text, start } = headerOf(bytes, where);
-  const { descr, fortranOrder, shape } = parseHeader(text, where);
+  const { descr, fortranOrder, shape, start } = parseNpyHeader(bytes, where);
   const [, order, kind = ''] = /^([<>|=])(.+)$/.exec(descr) ?? [];
   const type = Object.hasOwn(types, kind) ? types[kind] : undefined;
   if (type === undefined || (order === '|' && type[2] > 1)) {
@@ -80,6 +79,16 @@ export function parseNpy(bytes: Uint8Array<ArrayBuffer>, where: string): NpyArra
   return { data: fortranOrder ? toCOrder(data, shape, parts) : data, shape, dtype };
 }
 
+/**
+ * What a .npy file says about its array, and where its body starts.
+ * @throws {FileFormatError} for another format
+ * @internal
+ */
+export function parseNpyHeader(bytes: Uint8Array<ArrayBuffer>, where: string): NpyHeader {
+  const { text, start } = headerOf(bytes, where);
+  return { ...parseHeader(text, where), start };
+}
+
 function headerOf(bytes: Uint8Array, where: string): { text: string; start: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength < 10 || bytes[0] !== 0x93 || String.fromCharCode(...bytes.subarray(1, 6)) !== 'NUMPY') {
@@ -105,9 +114,15 @@ function headerOf(bytes: Uint8Array, where: string): { text: string; start: numb
 }
 
 interface Header {
+  /** Byte order, kind and width: '<f4'; '|O' for Python objects. */
   descr: string;
   fortranOrder: boolean;
   shape: number[];
+}
+
+/** A header with the place of the first byte after it. */
+interface NpyHeader extends Header {
+  start: number;
 }
 
 /** Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`, the one kind of literal that a header is. */

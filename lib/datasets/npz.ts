@@ -8,7 +8,9 @@ import { type NpyArray, parseNpy } from './npy.js';
 export interface ReadNpzOptions {
   /** Names of the arrays wanted, without .npy. @default all */
   names?: readonly string[];
-  signal?: AbortSignal;
+  /** Most bytes that one array may have unpacked. @default what the archive promises, if it can be packed like that */
+  maxBytes?: number;
+  signal?: AbortSignal | undefined;
 }
 
 // Deflate can't do better than 1032 to 1: a header that promises more is lying, and no memory is set aside for it.
@@ -23,7 +25,20 @@ const maxRatio = 1032;
  * @throws the error of the system for a file that can't be opened, and `signal.reason` when aborted
  */
 export async function readNpz(path: string, options: ReadNpzOptions = {}): Promise<Map<string, NpyArray>> {
-  const { names, signal } = options;
+  const entries = await readNpzEntries(path, options);
+  return new Map([...entries].map(([name, bytes]) => [name, parseNpy(bytes, `${path}: ${name}`)]));
+}
+
+/**
+ * The .npy files in an .npz file, unpacked but not parsed, by their names without .npy.
+ * @throws as {@link readNpz}
+ * @internal
+ */
+export async function readNpzEntries(
+  path: string,
+  options: ReadNpzOptions = {},
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const { names, signal, maxBytes = constants.MAX_LENGTH } = options;
   signal?.throwIfAborted();
   const zip = await formatErrors(path, () => yauzl.openPromise(path, { lazyEntries: true, autoClose: false }));
   try {
@@ -42,12 +57,12 @@ export async function readNpz(path: string, options: ReadNpzOptions = {}): Promi
       const found = [...entries.keys()].slice(0, 20).join(', ') || 'none';
       throw new FileFormatError(`${path}: expected arrays ${names?.join(', ')}, got ${found}.`);
     }
-    const arrays = new Map<string, NpyArray>();
+    const files = new Map<string, Uint8Array<ArrayBuffer>>();
     for (const name of names ?? entries.keys()) {
-      const bytes = await formatErrors(path, () => readEntry(zip, entries.get(name) as yauzl.Entry, path, signal));
-      arrays.set(name, parseNpy(bytes, `${path}: ${name}`));
+      const entry = entries.get(name) as yauzl.Entry;
+      files.set(name, await formatErrors(path, () => readEntry(zip, entry, path, maxBytes, signal)));
     }
-    return arrays;
+    return files;
   } finally {
     zip.close();
   }
@@ -57,10 +72,11 @@ async function readEntry(
   zip: yauzl.ZipFile,
   entry: yauzl.Entry,
   path: string,
+  maxBytes: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const size = entry.uncompressedSize;
-  if (size > maxRatio * (entry.compressedSize + 1) || size > constants.MAX_LENGTH) {
+  if (size > maxRatio * (entry.compressedSize + 1) || size > maxBytes) {
     throw corrupt(path, `${entry.fileName} claims ${size} bytes, packed into ${entry.compressedSize}`);
   }
   const bytes = new Uint8Array(size);

@@ -3,6 +3,9 @@ import { defineFamily, type Family } from '../core/family.js';
 import * as activation from './activation/index.js';
 import * as core from './core/index.js';
 import { type BuildConfig, Layer } from './layer.js';
+import * as merging from './merging/index.js';
+import * as normalization from './normalization/index.js';
+import * as pooling from './pooling/index.js';
 import * as regularization from './regularization/index.js';
 import * as reshaping from './reshaping/index.js';
 
@@ -22,14 +25,28 @@ export function addLayerClasses(classes: Readonly<Record<string, unknown>>): voi
 
 /** Every class that a layer's config may name. @internal */
 export function layerClasses(): Record<string, unknown> {
-  return { ...core, ...activation, ...regularization, ...reshaping, ...models };
+  return {
+    ...core,
+    ...activation,
+    ...merging,
+    ...normalization,
+    ...pooling,
+    ...regularization,
+    ...reshaping,
+    ...models,
+  };
+}
+
+function isLayerClass(member: unknown): boolean {
+  return typeof member === 'function' && member.prototype instanceof Layer;
 }
 
 const family: Family<Layer> = defineFamily({
   kind: 'layer',
   members: () => {
-    const { Input, ...classes } = layerClasses();
-    return classes;
+    // Beside the classes stand functions: Input, add, concatenate.
+    const classes = Object.entries(layerClasses()).filter(([, member]) => isLayerClass(member));
+    return Object.fromEntries(classes);
   },
   accepts: (value) => value instanceof Layer,
 });

@@ -86,7 +86,8 @@ export function isShape(value: unknown): value is Shape {
 export function mapShapes(tree: ShapeTree, fn: (shape: Shape) => unknown): unknown {
   if (isShape(tree)) return fn(tree);
   if (Array.isArray(tree)) return tree.map((child) => mapShapes(child as ShapeTree, fn));
-  return Object.fromEntries(Object.entries(tree ?? {}).map(([key, child]) => [key, mapShapes(child as ShapeTree, fn)]));
+  const keys = Object.keys(tree ?? {}).sort();
+  return Object.fromEntries(keys.map((key) => [key, mapShapes((tree as Record<string, ShapeTree>)[key] ?? [], fn)]));
 }
 
 /** Masks that ride on inputs, in their arrays and objects; undefined where there is none at all. @internal */

@@ -1,5 +1,5 @@
 import { type Constraint, constraintField } from '../constraints.js';
-import { Configurable, classNameOf, serialized } from '../core/configurable.js';
+import { Configurable, classNameOf, fieldsOf, serialized } from '../core/configurable.js';
 import { type DType, isFloat } from '../core/dtype.js';
 import { ArgumentError, ShapeError, StateError } from '../core/errors.js';
 import { type Field, type Fields, is, optional, show } from '../core/fields.js';
@@ -68,10 +68,12 @@ export abstract class LayerState extends Configurable {
     const given = (name: (typeof hidden)[number]): unknown => Object.getOwnPropertyDescriptor(this, name)?.value;
     this.#policy = (given('dtype') as DTypePolicy | undefined) ?? new DTypePolicy();
     this.#trainable = (given('trainable') as boolean | undefined) ?? true;
-    const inputDim = given('inputDim') as number | null | undefined;
+    // A class may have an inputDim that is no shape (Embedding): it keeps it.
+    const own = fieldsOf(this.type).inputDim !== LayerState.fields.inputDim;
+    const inputDim = own ? null : (given('inputDim') as number | null | undefined);
     this.inputShapeArgument =
       inputDim == null ? ((given('inputShape') as Shape | null | undefined) ?? null) : [inputDim];
-    for (const name of hidden) Reflect.deleteProperty(this, name);
+    for (const name of hidden) if (name !== 'inputDim' || !own) Reflect.deleteProperty(this, name);
     hide(this, 'inputShapeArgument');
     const className = classNameOf(this.type);
     if (this.name == null) Object.assign(this, { name: uniqueName(toSnakeCase(className)) });

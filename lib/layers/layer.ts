@@ -1,12 +1,12 @@
 import { withAutocast } from '../core/autocast.js';
 import { fieldsOf } from '../core/configurable.js';
-import { isFloat } from '../core/dtype.js';
+import { type DType, isFloat } from '../core/dtype.js';
 import { ArgumentError, StateError } from '../core/errors.js';
 import { type Field, show } from '../core/fields.js';
 import { nearestName } from '../core/names.js';
 import { inferSpecs, type SymbolicSpec, SymbolicTensor } from '../core/symbolic.js';
 import { formatShape, Tensor, tensor } from '../core/tensor.js';
-import { isPlainObject } from '../core/tree.js';
+import { isPlainObject, leaves } from '../core/tree.js';
 import { cast, divide } from '../ops/index.js';
 import { currentCall, withCall } from './call-context.js';
 import { checkInputs, type InputSpec } from './input-spec.js';
@@ -40,7 +40,7 @@ export interface LayerNode {
 
 /** How a layer with several inputs is built anew from a file. */
 export interface BuildConfig {
-  inputShape?: ShapeTree;
+  inputShape?: ShapeTree | null;
   shapes?: readonly ShapeTree[];
 }
 
@@ -70,6 +70,9 @@ const warned = new WeakSet<object>();
  * ```
  */
 export abstract class Layer extends LayerState {
+  /** Options of `call` that Keras writes into the config of a model's graph even when they weren't given, with their defaults. @internal */
+  static readonly callOptions: Readonly<Record<string, unknown>> = {};
+
   /** What the first input must be like; an array for several inputs. */
   inputSpec: InputSpec | readonly (InputSpec | null)[] | null = null;
   /** Whether masks pass through: set it to true, or override `computeMask`. */
@@ -128,8 +131,10 @@ export abstract class Layer extends LayerState {
 
   /** Shape of the outputs for inputs of a shape; changes nothing, also where the layer isn't built yet. */
   computeOutputShape(inputShape: ShapeTree, ...more: ShapeTree[]): ShapeTree {
-    const dtype = this.inputDtype;
-    const specs = [inputShape, ...more].map((shapes) => mapShapes(shapes, (shape) => ({ shape, dtype })));
+    let index = 0;
+    const specs = [inputShape, ...more].map((shapes) =>
+      mapShapes(shapes, (shape) => ({ shape, dtype: this.dtypeOfInput(index++) })),
+    );
     return mapSpecs(this.#infer(specs, {}), ({ shape }) => shape) as ShapeTree;
   }
 
@@ -163,8 +168,13 @@ export abstract class Layer extends LayerState {
 
   /** Builds the layer from what `getBuildConfig` answered. */
   buildFromConfig(config: BuildConfig): void {
-    if (config.inputShape !== undefined) this.build(config.inputShape);
+    if (config.inputShape != null) this.build(config.inputShape);
     else if (config.shapes !== undefined) this.build(...(config.shapes as [ShapeTree]));
+  }
+
+  /** A layer with the same options, and weights of its own. @internal */
+  twin(): Layer {
+    return this.type.fromConfig(this.getConfig()) as Layer;
   }
 
   override toString(): string {
@@ -172,9 +182,9 @@ export abstract class Layer extends LayerState {
   }
 
   /** Notes an application to symbolic tensors. @internal */
-  protected addNode(args: readonly unknown[], options: CallOptions, outputs: unknown): LayerNode {
+  addNode(args: readonly unknown[], options: CallOptions, outputs: unknown): LayerNode {
     const node: LayerNode = { layer: this, args, options, outputs };
-    flattenInputs(outputs).forEach((output, index) => {
+    leaves(outputs).forEach((output, index) => {
       (output as SymbolicTensor).history = { layer: this, inputs: node, index };
     });
     this.#nodes = [...this.#nodes, node];
@@ -204,7 +214,11 @@ export abstract class Layer extends LayerState {
     // A second build would make the weights twice; models may grow and build anew.
     if (this.built && this.weights.length > 0 && !this.rebuilds) return;
     for (const [name, field] of Object.entries(fieldsOf(this.type)) as [string, Field][]) {
-      if (field.takes !== false && name in this && (this as unknown as Record<string, unknown>)[name] === undefined) {
+      if (
+        field.takes !== false &&
+        Object.hasOwn(this, name) &&
+        (this as unknown as Record<string, unknown>)[name] === undefined
+      ) {
         throw new StateError(
           `${this.title}: option '${name}' was overwritten by the class.`,
           `Write \`declare readonly ${name}: …\` in the class instead of \`${name}: …\`.`,
@@ -222,6 +236,11 @@ export abstract class Layer extends LayerState {
   /** Whether `call` itself leaves masks on its outputs, as models do: then `computeMask` is not asked. @internal */
   protected get masksOutputs(): boolean {
     return false;
+  }
+
+  /** Dtype of one of several inputs, as `computeOutputShape` assumes it. @internal */
+  protected dtypeOfInput(_index: number): DType {
+    return this.inputDtype;
   }
 
   /** Whether `build` may run again. @internal */

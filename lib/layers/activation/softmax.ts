@@ -26,6 +26,7 @@ export interface SoftmaxOptions extends LayerOptions {
 export class Softmax extends Layer {
   static override readonly className: string = 'Softmax';
   static override readonly module: string | null = 'keras.layers';
+  static override readonly callOptions: Readonly<Record<string, unknown>> = { mask: null };
   static override readonly fields: Fields = {
     axis: optional(is.either(is.integer(), is.listOf(is.integer()), 'a whole number, or an array of them'), -1),
   };

@@ -41,6 +41,7 @@ const noiseShape = (value: unknown, where: string): Shape => {
 export class Dropout extends Layer {
   static override readonly className: string = 'Dropout';
   static override readonly module: string | null = 'keras.layers';
+  static override readonly callOptions: Readonly<Record<string, unknown>> = { training: false };
   static override readonly fields: Fields = {
     rate: required(is.number({ min: 0, max: 1 })),
     seed: optional(is.nullable(is.integer({ min: 0 })), null),

@@ -29,6 +29,7 @@ export interface GaussianNoiseOptions extends LayerOptions {
 export class GaussianNoise extends Layer {
   static override readonly className: string = 'GaussianNoise';
   static override readonly module: string | null = 'keras.layers';
+  static override readonly callOptions: Readonly<Record<string, unknown>> = { training: false };
   static override readonly fields: Fields = {
     stddev: required(is.number({ min: 0, max: 1 })),
     seed: optional(is.nullable(is.integer({ min: 0 })), null),

@@ -1,7 +1,8 @@
-import { config, type DataFormat } from '../../core/config.js';
-import { type Fields, is, optional } from '../../core/fields.js';
+import type { DataFormat } from '../../core/config.js';
+import type { Fields } from '../../core/fields.js';
 import type { Tensor } from '../../core/tensor.js';
 import { reshape, transpose } from '../../ops/index.js';
+import { dataFormatField } from '../data-format.js';
 import { InputSpec } from '../input-spec.js';
 import { Layer } from '../layer.js';
 import type { LayerOptions } from '../layer-options.js';
@@ -27,9 +28,7 @@ export class Flatten extends Layer {
   static override readonly className: string = 'Flatten';
   static override readonly module: string | null = 'keras.layers';
   static override readonly fields: Fields = {
-    dataFormat: optional((value, where) => {
-      return value === null ? config.imageDataFormat() : is.oneOf('channels_last', 'channels_first')(value, where);
-    }, null),
+    dataFormat: dataFormatField,
   };
 
   declare readonly dataFormat: DataFormat;

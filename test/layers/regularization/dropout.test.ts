@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { jit, memory, type Tensor } from '../../../lib/index.js';
-import { ActivityRegularization, Dropout, GaussianNoise } from '../../../lib/layers/index.js';
+import { jit, memory, random, type Tensor } from '../../../lib/index.js';
+import {
+  ActivityRegularization,
+  AlphaDropout,
+  Dropout,
+  GaussianDropout,
+  GaussianNoise,
+  SpatialDropout1D,
+  SpatialDropout2D,
+  SpatialDropout3D,
+} from '../../../lib/layers/index.js';
 import * as ops from '../../../lib/ops/index.js';
 import { loadGolden } from '../../support/golden.js';
 import { expectClose, goldenLayerSuite, layerSuite, sample } from '../../support/layer-suite.js';
@@ -116,4 +125,88 @@ test('ActivityRegularization divides by the batch', () => {
     [0, 0],
   ]);
   expect(layer.losses.map((loss) => loss.item())).toEqual([(0.5 * 6 + 0.25 * 20) / 2]);
+});
+
+const outsideTraining = { defaults: { seed: null }, supportsMasking: true } as const;
+for (const [index, Spatial] of [SpatialDropout1D, SpatialDropout2D, SpatialDropout3D].entries()) {
+  const shape = [4, ...[3, 2, 2].slice(0, index + 1), 5];
+  goldenLayerSuite(Spatial, { family: 'dropouts' });
+  layerSuite(Spatial, {
+    ...outsideTraining,
+    options: { rate: 0.5 },
+    wrong: [
+      [{ rate: 2 }, new RegExp(`^${Spatial.className}: rate: expected a number from 0 to 1, got 2\\.`)],
+      [{ noiseShape: [1] }, new RegExp(`^${Spatial.className}: unknown option 'noiseShape'`)],
+    ],
+    inputShape: shape,
+    outputShape: shape,
+  });
+
+  test(`${Spatial.className} drops whole channels in training`, () => {
+    const y = new Spatial({ rate: 0.5, seed: 1 }).apply(ops.ones(shape), { training: true });
+    const places = ops.reshape(y, [4, -1, 5]).arraySync() as number[][][];
+    for (const steps of places) for (const step of steps) expect(step).toEqual(steps[0]);
+    expect(new Set(y.dataSync() as Float32Array)).toEqual(new Set([0, 2]));
+  });
+}
+
+test('SpatialDropout2D drops channels in front', () => {
+  const layer = new SpatialDropout2D({ rate: 0.5, seed: 1, dataFormat: 'channels_first' });
+  const y = layer.apply(ops.ones([4, 5, 3, 2]), { training: true });
+  const means = new Set(ops.mean(y, { axis: [2, 3] }).dataSync() as Float32Array);
+  expect(means).toEqual(new Set([0, 2]));
+});
+
+const rows = { inputShape: [4, 6], outputShape: [4, 6] } as const;
+goldenLayerSuite(GaussianDropout, { family: 'dropouts' });
+layerSuite(GaussianDropout, {
+  ...outsideTraining,
+  ...rows,
+  options: { rate: 0.5 },
+  wrong: [[{ rate: 1 }, /^GaussianDropout: rate: expected a number below 1 of at least 0, got 1\./]],
+});
+
+test('GaussianDropout multiplies by noise of mean 1 and its deviation, from its seed', () => {
+  const make = (): Tensor =>
+    new GaussianDropout({ rate: 0.2, seed: 5 }).apply(ops.full([200, 200], 2), { training: true });
+  const noise = make();
+  expectClose(make(), noise, 0);
+  expect(Math.abs(ops.mean(noise).item() - 2)).toBeLessThan(0.02);
+  expect(Math.abs(ops.std(noise).item() - 2 * Math.sqrt(0.2 / 0.8))).toBeLessThan(0.02);
+});
+
+goldenLayerSuite(AlphaDropout, { family: 'dropouts' });
+layerSuite(AlphaDropout, { ...outsideTraining, ...rows, options: { rate: 0.5 } });
+layerSuite(AlphaDropout, {
+  ...outsideTraining,
+  ...rows,
+  options: { rate: 0.5 },
+  call: { training: true },
+  deterministic: false,
+});
+
+describe('AlphaDropout in training', () => {
+  const { alphaDropoutOfOnes } = loadGolden('dropouts').facts as {
+    alphaDropoutOfOnes: Record<string, { data: Float32Array }>;
+  };
+
+  test.each(Object.entries(alphaDropoutOfOnes))('at rate %s makes the values that Keras makes', (rate, { data }) => {
+    const y = new AlphaDropout({ rate: Number(rate), seed: 1 }).apply(ops.ones([1000, 10]), { training: true });
+    const values = [...new Set(y.dataSync() as Float32Array)].sort((a, b) => a - b);
+    expectClose(ops.stack([...values]), { data, shape: [2], dtype: 'float32' }, 1e-6);
+    const dropped = (y.dataSync() as Float32Array).filter((value) => value === values[0]).length;
+    expect(Math.abs(dropped / y.size - Number(rate))).toBeLessThan(0.02);
+  });
+
+  test('keeps mean and variance, also of a pattern that repeats; of rate 1 leaves nothing', () => {
+    const x = random.normal([300, 300], { seed: 3 });
+    const y = new AlphaDropout({ rate: 0.3, seed: 1 }).apply(x, { training: true });
+    expect(Math.abs(ops.mean(y).item())).toBeLessThan(0.02);
+    expect(Math.abs(ops.std(y).item() - 1)).toBeLessThan(0.02);
+    const repeated = new AlphaDropout({ rate: 0.5, seed: 1, noiseShape: [null, 1] }).apply(ops.ones([8, 5]), {
+      training: true,
+    });
+    for (const row of repeated.arraySync() as number[][]) expect(new Set(row).size).toBe(1);
+    expect(ops.any(new AlphaDropout({ rate: 1 }).apply(x, { training: true })).item()).toBe(0);
+  });
 });

@@ -1,0 +1,2 @@
+export { BatchNormalization, type BatchNormalizationOptions } from './batch-normalization.js';
+export { LayerNormalization, type LayerNormalizationOptions } from './layer-normalization.js';
