@@ -11,6 +11,7 @@ export {
   type ValueAndGrads,
   valueAndGrad,
 } from './core/autograd.js';
+export { type CallArgument, call, callList, callValue, schemaOf } from './core/call.js';
 export type { DataFormat } from './core/config.js';
 export { Configurable, type ConfigurableClass, type SerializedObject } from './core/configurable.js';
 export { type CustomGradientResult, cond, customGradient } from './core/control.js';
@@ -54,8 +55,8 @@ export { InputSpec, Layer } from './layers/index.js';
 export { nameScope } from './layers/name-scope.js';
 export * as losses from './losses/index.js';
 export * as metrics from './metrics/index.js';
-export { Model } from './models/model.js';
-export { Sequential, type SequentialOptions } from './models/sequential.js';
+export * as models from './models/index.js';
+export { Model, type ModelOptions, Sequential, type SequentialOptions } from './models/index.js';
 export type { SummaryOptions } from './models/summary.js';
 export { type Ops, ops } from './models/symbolic-ops.js';
 export { stopGradient } from './ops/index.js';

@@ -44,7 +44,7 @@ export function asTensor(x: TensorLike, where: string): Tensor {
   if ((x as unknown) instanceof SymbolicTensor) {
     throw new ArgumentError(
       `${where}: expected a tensor, number or array, got a symbolic tensor of shape ${formatShape((x as unknown as SymbolicTensor).shape)}.`,
-      'Symbolic tensors go through layers: write the operation into a layer and apply that.',
+      'Symbolic tensors go through layers and the functions of `ops`: layer.apply(x), ops.relu(x).',
     );
   }
   if (x === undefined || x === null || typeof x === 'string' || typeof x === 'function') {

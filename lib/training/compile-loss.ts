@@ -1,12 +1,12 @@
 import { call } from '../core/call.js';
-import { ArgumentError, ShapeError } from '../core/errors.js';
+import { ArgumentError } from '../core/errors.js';
 import { show } from '../core/fields.js';
 import { suspendRecording } from '../core/recording.js';
 import type { Tensor } from '../core/tensor.js';
 import { isPlainObject, leaves, type Tree } from '../core/tree.js';
 import { get, type Loss, lossFor, sparseCategoricalCrossentropy } from '../losses/index.js';
 import { Mean } from '../metrics/index.js';
-import { outputNames, perOutput } from './outputs.js';
+import { byOutput, outputNames, perOutput, weightsByOutput } from './outputs.js';
 
 /** What a loss says of the labels that it takes. */
 interface LabelTraits {
@@ -30,6 +30,7 @@ export class CompileLoss {
   readonly #weights: unknown;
   readonly #names: readonly string[] | null;
   #outputs: (OutputLoss | null)[] | null = null;
+  #outputNames: readonly (string | null)[] = [];
 
   /** @throws {ArgumentError} for unknown names and wrong types, at once */
   constructor(loss: unknown, lossWeights: unknown, names: readonly string[] | null) {
@@ -51,6 +52,11 @@ export class CompileLoss {
     return (this.#outputs ?? []).flatMap((output) => output?.tracker ?? []);
   }
 
+  /** What the first batch showed of the outputs: their names, in order. */
+  get outputNames(): readonly (string | null)[] {
+    return this.#outputNames;
+  }
+
   /** For each output with class numbers as labels: how many classes there are, and the number to leave out; null for other outputs. */
   get classes(): readonly ({ count: number; ignored: number | null } | null)[] {
     return (this.#outputs ?? []).map((output) => {
@@ -65,8 +71,15 @@ export class CompileLoss {
   apply(y: Tree<Tensor> | undefined, yPred: Tree<Tensor>, sampleWeight: Tree<Tensor> | undefined): Tensor | null {
     const predictions = leaves(yPred) as Tensor[];
     const names = outputNames(yPred, this.#names);
-    const labels = matched(y, yPred, names, 'labels');
-    const weights = sampleWeight === undefined ? null : matched(sampleWeight, yPred, names, 'sampleWeight');
+    if (y === undefined) {
+      throw new ArgumentError(
+        'fit: expected y: the loss compares it with the predictions, got none.',
+        'Write model.fit(x, y).',
+      );
+    }
+    this.#outputNames = names;
+    const labels = byOutput<Tensor>(y, names, 'labels');
+    const weights = sampleWeight === undefined ? null : weightsByOutput<Tensor>(sampleWeight, names);
     this.#outputs ??= suspendRecording(() => this.#build(labels, predictions, names));
     let total: Tensor | null = null;
     this.#outputs.forEach((output, i) => {
@@ -96,36 +109,6 @@ export class CompileLoss {
       return { loss, weight: weights[i] as number | null, tracker, units: shape[shape.length - 1] ?? 1 };
     });
   }
-}
-
-/** Labels (or weights) for each output, in the outputs' order; one alone stands for all outputs. */
-function matched(
-  given: Tree<Tensor> | undefined,
-  yPred: Tree<Tensor>,
-  names: readonly (string | null)[],
-  what: string,
-): Tensor[] {
-  if (given === undefined)
-    throw new ArgumentError(
-      `fit: expected y: the loss compares it with the predictions, got none.`,
-      'Write model.fit(x, y).',
-    );
-  const count = leaves(yPred).length;
-  const flat =
-    isPlainObject(given) && Object.keys(given).length === count && names.every((name) => name !== null && name in given)
-      ? names.map((name) => (given as Record<string, unknown>)[name as string] as Tensor)
-      : (leaves(given) as Tensor[]);
-  if (flat.length === 1 && count > 1 && what === 'sampleWeight')
-    return Array.from({ length: count }, () => flat[0] as Tensor);
-  if (flat.length !== count) {
-    throw new ShapeError(
-      `fit: expected ${what} for ${count} output${count === 1 ? '' : 's'} of the model, got ${flat.length}.`,
-      count === 1
-        ? 'Give one tensor, nested array or { data, shape }.'
-        : 'Give an array with one for each output, or an object by their names.',
-    );
-  }
-  return flat;
 }
 
 function leavesOf(option: unknown): unknown[] {

@@ -5,7 +5,7 @@ import type { Tensor } from '../core/tensor.js';
 import { isPlainObject, leaves, type Tree } from '../core/tree.js';
 import type { Variable } from '../core/variable.js';
 import { get, type Metric, metricFor } from '../metrics/index.js';
-import { outputNames, perOutput } from './outputs.js';
+import { byOutput, outputNames, perOutput, weightsByOutput } from './outputs.js';
 
 type ByOutput = (Metric[] | null)[];
 
@@ -44,15 +44,22 @@ export class CompileMetrics {
 
   updateState(y: Tree<Tensor> | undefined, yPred: Tree<Tensor>, sampleWeight: Tree<Tensor> | undefined): void {
     const predictions = leaves(yPred) as Tensor[];
-    const labels = leaves(y ?? []) as Tensor[];
-    this.#built ??= suspendRecording(() => this.#build(labels, yPred, predictions));
-    const weights = sampleWeight === undefined ? [] : (leaves(sampleWeight) as Tensor[]);
+    const names = outputNames(yPred, this.#names);
+    if (y === undefined) {
+      throw new ArgumentError(
+        'fit: expected y: the metrics compare it with the predictions, got none.',
+        'Write model.fit(x, y).',
+      );
+    }
+    const labels = byOutput<Tensor>(y, names, 'labels');
+    this.#built ??= suspendRecording(() => this.#build(labels, names, predictions));
+    const weights = sampleWeight === undefined ? [] : weightsByOutput<Tensor>(sampleWeight, names);
     const { plain, weighted } = this.#built;
     predictions.forEach((prediction, i) => {
       const label = labels[i] as Tensor;
       for (const metric of plain[i] ?? []) metric.updateState(label, prediction);
       for (const metric of weighted[i] ?? [])
-        metric.updateState(label, prediction, { sampleWeight: weights[i] ?? weights[0] ?? null });
+        metric.updateState(label, prediction, { sampleWeight: weights[i] ?? null });
     });
   }
 
@@ -83,14 +90,7 @@ export class CompileMetrics {
     return results;
   }
 
-  #build(labels: readonly Tensor[], yPred: Tree<Tensor>, predictions: readonly Tensor[]): BuiltMetrics {
-    if (labels.length !== predictions.length) {
-      throw new ArgumentError(
-        `fit: expected labels for ${predictions.length} outputs, which the metrics compare, got ${labels.length}.`,
-        'Write model.fit(x, y).',
-      );
-    }
-    const names = outputNames(yPred, this.#names);
+  #build(labels: readonly Tensor[], names: readonly (string | null)[], predictions: readonly Tensor[]): BuiltMetrics {
     const build = (option: unknown, where: string): ByOutput => {
       if (option === null) return names.map(() => null);
       // With one output, all metrics are its own.
@@ -105,7 +105,7 @@ export class CompileMetrics {
     return {
       plain: build(this.#metrics, 'compile: metrics'),
       weighted: build(this.#weighted, 'compile: weightedMetrics'),
-      prefixes: names.length > 1 ? names : names.map(() => null),
+      prefixes: names.length > 1 ? [...names] : names.map(() => null),
     };
   }
 }

@@ -1,6 +1,6 @@
-import { ArgumentError } from '../core/errors.js';
+import { ArgumentError, ShapeError } from '../core/errors.js';
 import { show } from '../core/fields.js';
-import { isPlainObject } from '../core/tree.js';
+import { isPlainObject, leaves } from '../core/tree.js';
 
 /**
  * Spreads a `compile` option (losses, weights, metrics) over a model's outputs: one entry for each leaf of the predictions, in the order of the leaves.
@@ -41,4 +41,42 @@ export function outputNames(predictions: unknown, given: readonly string[] | nul
   };
   visit(predictions, null);
   return given !== null && given.length === names.length && names.every((name) => name === null) ? [...given] : names;
+}
+
+/**
+ * Labels or weights, one for each output in the order of the outputs: an object goes by their names, arrays by position.
+ * @throws {ArgumentError} for keys that are no outputs' names
+ * @throws {ShapeError} if there are more or fewer than outputs
+ * @internal
+ */
+export function byOutput<T>(given: unknown, names: readonly (string | null)[], what: string): T[] {
+  const count = names.length;
+  const known = names.filter((name): name is string => name !== null);
+  if (isPlainObject(given) && known.length === count && new Set(known).size === count) {
+    const keys = Object.keys(given);
+    const wrong = keys.find((key) => !known.includes(key)) ?? known.find((name) => !(name in given));
+    // One input's labels may be called anything.
+    if (wrong === undefined) return known.map((name) => given[name] as T);
+    if (count > 1 && !known.some((name) => name.includes('/'))) {
+      throw new ArgumentError(
+        `fit: ${what}: expected the names of the outputs as keys (${known.join(', ')}), got ${keys.join(', ')}.`,
+        `Write { ${known.map((name) => `${name}: …`).join(', ')} }.`,
+      );
+    }
+  }
+  const flat = leaves(given) as T[];
+  if (flat.length === count) return flat;
+  throw new ShapeError(
+    `fit: expected ${what} for ${count} output${count === 1 ? '' : 's'} of the model, got ${flat.length}.`,
+    count === 1
+      ? 'Give one tensor, nested array or { data, shape }.'
+      : 'Give an array with one for each output, or an object by their names.',
+  );
+}
+
+/** Weights for each output; one alone stands for all outputs. @internal */
+export function weightsByOutput<T>(given: unknown, names: readonly (string | null)[]): T[] {
+  const [only, ...others] = leaves(given) as T[];
+  if (others.length === 0 && !isPlainObject(given)) return names.map(() => only as T);
+  return byOutput(given, names, 'sampleWeight');
 }

@@ -45,7 +45,10 @@ async function plain(value: unknown): Promise<unknown> {
   return Array.isArray(value) ? Promise.all(value.map(plain)) : value;
 }
 
-/** Holds a value against the one in the comment behind it. */
+/**
+ * Holds a value against the one in the comment behind it; called by the code made from a page.
+ * @public
+ */
 export async function expectSame(actual: unknown, wanted: unknown): Promise<void> {
   expect(roundedTo(await plain(await actual), wanted)).toEqual(wanted);
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type GoldenArray, parseNpy, readZip } from './npz.js';
 
-export type { GoldenArray, GoldenData } from './npz.js';
+export type { GoldenArray } from './npz.js';
 
 /** One case: its name, and whatever the script that made it put there, arrays read in place. */
 export interface GoldenCase {

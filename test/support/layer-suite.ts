@@ -23,8 +23,12 @@ export interface LayerSuite<Options> {
   outputShape: readonly number[];
   /** What `apply` is given. @default {} */
   call?: { training?: boolean };
+  /** A typical input, where measurements are none. @default values of both signs, float32 */
+  input?: () => Tensor;
   /** Whether a mask that rides on the input comes out. */
   supportsMasking: boolean;
+  /** Whether the layer makes or ends masks by itself: its own test holds them, and this suite leaves them alone. @default false */
+  ownMasks?: boolean;
   /** Whether outputs follow from the inputs alone, so that two calls can be compared. @default true */
   deterministic?: boolean;
 }
@@ -61,6 +65,8 @@ export function layerSuite<Options extends object>(
   suite: LayerSuite<NoInfer<Options>>,
 ): void {
   const { options, inputShape, outputShape, call = {}, deterministic = true } = suite;
+  const input = suite.input ?? ((): Tensor => sample(inputShape));
+  const differentiable = isFloat(input().dtype);
   const make = (extra: object = {}): Layer => new LayerOf({ ...options, ...extra });
   const unknownBatch = (shape: readonly number[]): (number | null)[] => [null, ...shape.slice(1)];
 
@@ -90,16 +96,16 @@ export function layerSuite<Options extends object>(
       expect(layer.computeOutputShape(inputShape)).toEqual([...outputShape]);
       expect(layer.computeOutputShape(unknownBatch(inputShape))).toEqual(unknownBatch(outputShape));
       expect(layer.weights).toEqual([]);
-      const y = layer.apply(sample(inputShape), call);
+      const y = layer.apply(input(), call);
       expect([...y.shape]).toEqual([...outputShape]);
-      const symbol: SymbolicTensor = layer.apply(Input({ shape: inputShape.slice(1) }));
+      const symbol: SymbolicTensor = layer.apply(Input({ shape: inputShape.slice(1), dtype: input().dtype }));
       expect([...symbol.shape]).toEqual(unknownBatch(outputShape));
       expect(symbol.dtype).toBe(y.dtype);
     });
 
     test('comes back from its config', () => {
       const layer = make({ name: 'twin' });
-      layer.apply(sample(inputShape), call);
+      layer.apply(input(), call);
       const config = JSON.parse(JSON.stringify(serialize(layer)));
       const twin = deserialize(config);
       expect(twin).toBeInstanceOf(LayerOf);
@@ -109,13 +115,13 @@ export function layerSuite<Options extends object>(
         layer.weights.map(({ path, shape, dtype }) => ({ path, shape, dtype })),
       );
       twin.setWeights(layer.getWeights());
-      if (deterministic) expectClose(twin.apply(sample(inputShape), call), layer.apply(sample(inputShape), call), 0);
+      if (deterministic) expectClose(twin.apply(input(), call), layer.apply(input(), call), 0);
     });
 
     test('records what it computes', () => {
       const layer = make();
       const recorded = jit((x: Tensor) => layer.apply(x, call));
-      const x = sample(inputShape);
+      const x = input();
       const y = recorded(x);
       expect([...y.shape]).toEqual([...outputShape]);
       if (deterministic) expectClose(recorded(x), layer.apply(x, call), 1e-6);
@@ -123,9 +129,9 @@ export function layerSuite<Options extends object>(
     });
 
     test('has the gradient that differences show', () => {
-      if (!deterministic) return;
+      if (!deterministic || !differentiable) return;
       const layer = make();
-      const x = sample(inputShape);
+      const x = input();
       const weight = sample(outputShape, 2);
       const loss = (given: Tensor): Tensor => ops.sum(ops.multiply(layer.apply(given, call), weight));
       const slope = grad(loss)(x).dataSync();
@@ -144,7 +150,8 @@ export function layerSuite<Options extends object>(
     test(suite.supportsMasking ? 'passes a mask on' : 'ends a mask', () => {
       const layer = make();
       expect(layer.supportsMasking).toBe(suite.supportsMasking);
-      const x = sample(inputShape);
+      if (suite.ownMasks === true) return;
+      const x = input();
       const mask = tensor(
         new Uint8Array(inputShape[0] as number).map((_, i) => i % 2),
         { dtype: 'bool' },
@@ -158,7 +165,7 @@ export function layerSuite<Options extends object>(
 
     test('a step down the gradient lowers a loss', () => {
       const layer = make();
-      const x = sample(inputShape);
+      const x = input();
       const target = sample(outputShape, 3);
       const loss = (): Tensor => ops.mean(ops.square(ops.subtract(layer.apply(x, call), target)));
       const before = loss().item();
@@ -172,7 +179,7 @@ export function layerSuite<Options extends object>(
 
     test('leaves no tensor behind', () => {
       const layer = make();
-      const x = sample(inputShape);
+      const x = input();
       tidy(() => {
         layer.apply(x, call);
       });
@@ -180,11 +187,13 @@ export function layerSuite<Options extends object>(
       const { tensors } = native.memory();
       for (let i = 0; i < 3; i++) {
         tidy(() => {
-          grad((given: Tensor) => ops.sum(layer.apply(given, call)))(x);
+          if (differentiable) grad((given: Tensor) => ops.sum(layer.apply(given, call)))(x);
+          else layer.apply(x, call);
         });
         layer.clearLosses();
       }
-      expect(native.memory().tensors).toBe(tensors);
+      // A garbage collection of earlier tests' leftovers may lower the count meanwhile, never raise it.
+      expect(native.memory().tensors).toBeLessThanOrEqual(tensors);
     });
   });
 }
@@ -197,7 +206,7 @@ interface LayerCase {
   x: GoldenArray;
   weights: { name: string; path: string; shape: number[]; dtype: string; value: GoldenArray }[];
   y: GoldenArray;
-  gradient: { upstream: GoldenArray; dx: GoldenArray; dWeights: GoldenArray[] } | null;
+  gradient: { upstream: GoldenArray; dx: GoldenArray | null; dWeights: GoldenArray[] } | null;
   outputShapes: { input: (number | null)[]; output: (number | null)[] }[];
   config: Record<string, unknown>;
   serialized: KerasObject;
@@ -205,8 +214,11 @@ interface LayerCase {
 }
 
 /** Holds a layer against Keras' own values: outputs, gradients, shapes, weights, configs. */
-export function goldenLayerSuite<Options extends object>(LayerOf: LayerClass<Options>, tolerance = 1e-5): void {
-  const cases = loadGolden<LayerCase>('layers').cases.filter(
+export function goldenLayerSuite<Options extends object>(
+  LayerOf: LayerClass<Options>,
+  { tolerance = 1e-5, family = 'layers' }: { tolerance?: number; family?: string } = {},
+): void {
+  const cases = loadGolden<LayerCase>(family).cases.filter(
     ({ kind, className }) => kind === 'layer' && className === LayerOf.className,
   );
   const build = (one: LayerCase): Layer => {
@@ -242,11 +254,10 @@ export function goldenLayerSuite<Options extends object>(LayerOf: LayerClass<Opt
       const { upstream, dx, dWeights } = one.gradient as NonNullable<LayerCase['gradient']>;
       const loss = (x: Tensor, _weights: Tensor[]): Tensor =>
         ops.sum(ops.multiply(layer.apply(x, one.call), tensor(upstream)));
-      const [slope, slopes] = grad(loss, { argnums: [0, 1] })(tensor(one.x), layer.trainableWeights) as [
-        Tensor,
-        Tensor[],
-      ];
-      expectClose(slope, dx, tolerance);
+      const x = tensor(one.x);
+      const weights = layer.trainableWeights;
+      const slopes = grad((given: Tensor[]) => loss(x, given))(weights);
+      if (dx !== null) expectClose(grad((given: Tensor) => loss(given, weights))(x), dx, tolerance);
       for (const [i, expected] of dWeights.entries()) expectClose(slopes[i] as Tensor, expected, tolerance);
     });
   });

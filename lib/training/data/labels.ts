@@ -6,6 +6,7 @@ import type { Tensor } from '../../core/tensor.js';
 import { tidy } from '../../core/tidy.js';
 import { leaves } from '../../core/tree.js';
 import type { CompileLoss } from '../compile-loss.js';
+import { byOutput } from '../outputs.js';
 import type { FlatData } from './layout.js';
 
 /** Labels looked at before the event loop gets its turn. */
@@ -18,7 +19,10 @@ const sliceElements = 1 << 22;
  */
 export async function checkLabels(flat: FlatData, loss: CompileLoss | null, where: string): Promise<void> {
   if (loss === null || flat.layout.y === undefined) return;
-  const labels = leaves(flat.layout.y) as number[];
+  const labels =
+    loss.outputNames.length > 0
+      ? byOutput<number>(flat.layout.y, loss.outputNames, 'labels')
+      : (leaves(flat.layout.y) as number[]);
   for (const [output, classes] of loss.classes.entries()) {
     const index = labels[output];
     if (classes === null || index === undefined) continue;
