@@ -1,7 +1,16 @@
 import { inspect } from 'node:util';
 import { config } from './config.js';
 import { defaultDevice } from './device.js';
-import { type DType, dtypeCode, dtypeOfArray, dtypes, itemSize, type NumericArray, standardizeDType } from './dtype.js';
+import {
+  type DType,
+  dtypeCode,
+  dtypeOfArray,
+  dtypes,
+  isComplex,
+  itemSize,
+  type NumericArray,
+  standardizeDType,
+} from './dtype.js';
 import { ArgumentError, DisposedError, ShapeError, StateError, translateError } from './errors.js';
 import { type Handle, type NumericResult, native } from './native.js';
 import { userLine } from './recording.js';
@@ -263,12 +272,22 @@ export function tensor(values: TensorLike, options: TensorOptions = {}): Tensor 
     dtype = wanted ?? dtype;
   }
   dtype = wanted ?? dtype;
+  if (isComplex(dtype) && (data as NumericArray).length === shape.reduce((size, axis) => size * axis, 1)) {
+    data = withZeros(data as NumericArray);
+  }
   checkShape(shape, (data as NumericArray).length, dtype);
   try {
     return new Tensor(native.fromArray(data, shape, dtypeCode(dtype), device, copy));
   } catch (error) {
     throw translateError(error);
   }
+}
+
+/** Real numbers as (real, imaginary) pairs. */
+function withZeros(real: NumericArray): Float64Array {
+  const pairs = new Float64Array(2 * real.length);
+  for (let i = 0; i < real.length; i++) pairs[2 * i] = Number(real[i]);
+  return pairs;
 }
 
 function fromTensor(values: Tensor, options: TensorOptions): Tensor {
@@ -293,11 +312,13 @@ function checkShape(shape: readonly number[], length: number, dtype: DType): voi
     }
     size *= axis;
   }
-  const perElement = dtype === 'complex64' || dtype === 'complex128' ? 2 : 1;
+  const perElement = isComplex(dtype) ? 2 : 1;
   if (size * perElement !== length) {
     throw new ShapeError(
       `tensor: expected ${size * perElement} values for shape ${formatShape(shape)} of ${dtype}, got ${length}.`,
-      perElement === 2 ? 'Complex values are given as (real, imaginary) pairs.' : 'Change the shape or the values.',
+      perElement === 2
+        ? 'Complex values are given as (real, imaginary) pairs, or as real numbers alone.'
+        : 'Change the shape or the values.',
     );
   }
   if (size * itemSize(dtype) > Number.MAX_SAFE_INTEGER)

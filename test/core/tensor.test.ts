@@ -68,6 +68,20 @@ describe('tensor', () => {
     }
   });
 
+  it('takes real numbers and pairs for complex ones', () => {
+    for (const dtype of ['complex64', 'complex128'] as const) {
+      expect(tensor([[1, 2]], { dtype }).arraySync()).toEqual([
+        [
+          [1, 0],
+          [2, 0],
+        ],
+      ]);
+      expect(tensor(3, { dtype }).arraySync()).toEqual([3, 0]);
+      expect(tensor([1, 2], { dtype, shape: [1] }).arraySync()).toEqual([[1, 2]]);
+      expect(() => tensor([1, 2, 3], { dtype, shape: [2] })).toThrow(/expected 4 values for shape \[2\].*got 3/);
+    }
+  });
+
   it('reads int64 as numbers where that is safe, else as BigInt', async () => {
     expect(await tensor([1n, 2n ** 60n]).array()).toEqual([1, 2n ** 60n]);
   });
