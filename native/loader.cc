@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ constexpr char kSeparator = '/';
 // Environment variables are the one place that two copies of this addon in a process share.
 constexpr const char* kClaim = "TORCHLAYERS_ADDON_IN_PROCESS";
 
+// Several workers may load at the same moment; getenv and setenv must not overlap.
+std::mutex environment;
+
 void set_environment(const char* name, const std::string& value) {
 #ifdef _WIN32
   _putenv_s(name, value.c_str());
@@ -58,6 +62,7 @@ void set_environment(const char* name, const std::string& value) {
 // machine nothing that could be measured.
 void shorten_spinning() {
 #ifdef __linux__
+  std::lock_guard<std::mutex> lock(environment);
   if (getenv("GOMP_SPINCOUNT") == nullptr && getenv("OMP_WAIT_POLICY") == nullptr) {
     set_environment("GOMP_SPINCOUNT", "1000");
   }
@@ -137,6 +142,7 @@ napi_value claim(napi_env env, napi_callback_info info) {
   const std::string process = std::to_string(getpid()) + ":";
 #endif
   // A child process inherits the variable, hence the process id in it.
+  std::lock_guard<std::mutex> lock(environment);
   const char* held = getenv(kClaim);
   if (held != nullptr && std::string(held).rfind(process, 0) == 0) {
     const std::string other = std::string(held).substr(process.size());
