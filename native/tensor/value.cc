@@ -19,7 +19,8 @@ bool is_fill(const at::Tensor& value) {
 
 // Contiguous (or a fill), without a graph, and not a small window on a large memory block.
 at::Tensor own(const at::Tensor& value) {
-  if (value.has_storage() && is_fill(value) && value.storage().nbytes() == value.element_size()) return value.detach();
+  if (value.has_storage() && is_fill(value) && value.storage().nbytes() == static_cast<size_t>(value.element_size()))
+    return value.detach();
   at::Tensor result = value.detach().contiguous();
   const auto needed = static_cast<size_t>(result.numel()) * result.element_size();
   if (result.has_storage() && result.storage().nbytes() > needed) result = result.clone();
