@@ -302,7 +302,7 @@ void Context::rebind(const VariableState& variable, const Value& value) {
 Value Context::variable_value(const VariablePtr& variable) {
   Value value;
   value.variable = variable;
-  const Value resolved = resolve(value);
+  Value resolved = resolve(value);
   if (!resolved.variable) return resolved;
   if (is_recording()) return recording().read(variable);
   return wrap(tensor_of(resolved));

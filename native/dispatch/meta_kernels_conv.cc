@@ -98,10 +98,12 @@ Tensor linear_shape(const Tensor& input, const Tensor& weight, const Tensor& bia
   return at::empty(sizes, input.options());
 }
 
+// NOLINTBEGIN(performance-unnecessary-value-param): the registry takes the list by value.
 Tensor linear_pointwise(const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias, c10::string_view,
                         c10::List<std::optional<at::Scalar>>, std::optional<c10::string_view>) {
   return linear_shape(input, weight, value_or_undefined(bias));
 }
+// NOLINTEND(performance-unnecessary-value-param)
 
 Tensor linear_pointwise_binary(const Tensor& input, const Tensor& other, const Tensor& weight,
                                const std::optional<Tensor>& bias, c10::string_view) {

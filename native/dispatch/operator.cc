@@ -70,7 +70,7 @@ ReturnKind returns_of(const c10::FunctionSchema& schema) {
   if (returns.empty()) return ReturnKind::None;
   bool tensors = true;
   for (const auto& result : returns) {
-    const auto type = result.type();
+    const auto& type = result.type();
     const bool list = type->kind() == c10::TypeKind::ListType &&
                       type->castRaw<c10::ListType>()->getElementType()->kind() == c10::TypeKind::TensorType;
     if (type->kind() != c10::TypeKind::TensorType && !list) tensors = false;

@@ -78,8 +78,9 @@ napi_value list_devices(Env& env, napi_callback_info) {
   add("cpu", processor_name(), null(env.env));
 #endif
   if (at::hasCUDA()) {
-    const int gpus = at::detail::getCUDAHooks().deviceCount();
-    for (int i = 0; i < gpus; ++i) add("cuda:" + std::to_string(i), "CUDA device " + std::to_string(i), null(env.env));
+    const auto gpus = static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount());
+    for (unsigned i = 0; i < gpus; ++i)
+      add("cuda:" + std::to_string(i), "CUDA device " + std::to_string(i), null(env.env));
   }
   return list;
 }
