@@ -5,7 +5,9 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 // These start or end processes and threads, or measure memory: each file gets a process of its own.
-const isolated = ['stress', 'leak', 'lifecycle', 'install', 'package'].map((folder) => `test/${folder}/**/*.test.ts`);
+const isolated = ['stress', 'leak', 'lifecycle', 'install', 'package']
+  .map((folder) => `test/${folder}/**/*.test.ts`)
+  .concat('test/**/*.isolated.test.ts');
 const setup = path('test/support/setup.ts');
 const shared = {
   pool: 'forks',
