@@ -1,8 +1,9 @@
 import { ArgumentError } from '../core/errors.js';
-import { show } from '../core/fields.js';
+import { is, optional, show } from '../core/fields.js';
 import type { Model } from '../models/model.js';
 import { Callback, type CallbackParams, type Hook, type HookResult, type Logs, overrides } from './callback.js';
 import { History } from './history.js';
+import { optionsOf } from './options.js';
 import { ProgbarLogger } from './progbar-logger.js';
 
 /** Options of {@link CallbackList}. */
@@ -16,6 +17,16 @@ export interface CallbackListOptions extends Partial<CallbackParams> {
   /** Model that the members follow. */
   model?: Model | null;
 }
+
+const fields = {
+  callbacks: optional(is.anything, null),
+  addHistory: optional(is.boolean, false),
+  addProgbar: optional(is.boolean, false),
+  model: optional(is.anything, null),
+  verbose: optional(is.anything, 0),
+  epochs: optional(is.integer({ min: 0 }), 1),
+  steps: optional(is.nullable(is.integer({ min: 0 })), null),
+};
 
 type EpochHook = 'onEpochBegin' | 'onEpochEnd';
 type BatchHook = Extract<Hook, `${string}Batch${string}`>;
@@ -33,14 +44,14 @@ export class CallbackList extends Callback {
   /** @throws {ArgumentError} if a member is no `Callback` */
   constructor(options: CallbackListOptions = {}) {
     super();
-    const { callbacks = [], addHistory = false, addProgbar = false, model = null } = options;
-    const members = callbacks === null ? [] : callbacks instanceof Callback ? [callbacks] : [...checked(callbacks)];
+    const given = optionsOf<CallbackListOptions>('CallbackList', options, fields);
+    const { callbacks, addHistory, addProgbar, model, verbose, epochs, steps } = given;
+    const members = callbacks === null ? [] : [...checked(callbacks)];
     if (addHistory && !members.some((member) => member instanceof History)) members.push(new History());
     if (addProgbar && !members.some((member) => member instanceof ProgbarLogger)) members.push(new ProgbarLogger());
     this.callbacks = members;
     this.history = members.find((member) => member instanceof History) ?? null;
     if (model !== null) this.setModel(model);
-    const { verbose = 0, epochs = 1, steps = null } = options;
     this.setParams({ verbose, epochs, steps });
   }
 
@@ -68,7 +79,7 @@ export class CallbackList extends Callback {
   needsVariables(hook: Hook): boolean {
     const watching = (callback: Callback): boolean => hook.includes('Batch') && callback.batchEvents === 'merged';
     return this.callbacks.some(
-      (callback) => callback.usesVariables && !watching(callback) && overrides(callback, hook),
+      (callback) => callback.usesVariablesAt(hook) && !watching(callback) && overrides(callback, hook),
     );
   }
 
@@ -131,7 +142,7 @@ export class CallbackList extends Callback {
 }
 
 function checked(callbacks: unknown): readonly Callback[] {
-  const list = Array.isArray(callbacks) ? (callbacks as unknown[]) : [callbacks];
+  const list = Array.isArray(callbacks) ? (callbacks as unknown[]).flat(Number.POSITIVE_INFINITY) : [callbacks];
   for (const callback of list) {
     if (callback instanceof Callback) continue;
     throw new ArgumentError(

@@ -1,8 +1,20 @@
 import { StateError } from '../core/errors.js';
+import type { Tensor } from '../core/tensor.js';
 import type { Model } from '../models/model.js';
+import type { BackupPlan } from '../training/resume.js';
 
 /** Numbers that training reports: { loss: 0.2, accuracy: 0.9, val_loss: … }. */
 export type Logs = Record<string, number>;
+
+/** What a callback keeps between epochs: JSON (NaN and infinities included) and tensors. */
+export type CallbackState =
+  | null
+  | boolean
+  | number
+  | string
+  | Tensor
+  | readonly CallbackState[]
+  | { readonly [key: string]: CallbackState };
 
 /** What a hook may return; promises are awaited. */
 export type HookResult = void | Promise<void>;
@@ -48,6 +60,11 @@ export class Callback {
     return true;
   }
 
+  /** As {@link usesVariables}, of one hook. @internal */
+  usesVariablesAt(_hook: Hook): boolean {
+    return this.usesVariables;
+  }
+
   /** The model in training. @throws {StateError} outside `fit`, `evaluate` and `predict` */
   get model(): Model {
     if (this.#model === null) {
@@ -57,6 +74,19 @@ export class Callback {
       );
     }
     return this.#model;
+  }
+
+  /** What a checkpoint should keep of this callback, as it is now: asked after an epoch, and between steps. `null`: nothing. */
+  getState(): CallbackState {
+    return null;
+  }
+
+  /** Takes back what `getState` answered when a checkpoint was written: called by a `fit` that goes on from there, after `onTrainBegin`. */
+  setState(_state: CallbackState): void {}
+
+  /** Where and when `fit` should keep a checkpoint for this callback. @internal */
+  get backup(): BackupPlan | null {
+    return null;
   }
 
   setParams(params: CallbackParams): void {

@@ -1,8 +1,8 @@
-import { ArgumentError } from '../core/errors.js';
-import { show } from '../core/fields.js';
+import { type Fields, is, optional } from '../core/fields.js';
 import type { Tensor } from '../core/tensor.js';
-import type { Logs } from './callback.js';
-import { MonitorCallback, type MonitorOptions } from './monitor-callback.js';
+import type { CallbackState, Logs } from './callback.js';
+import { MonitorCallback, type MonitorOptions, monitorFields } from './monitor-callback.js';
+import { numberOrNull, optionsOf, verbosity } from './options.js';
 
 /** Options of {@link EarlyStopping}. */
 export interface EarlyStoppingOptions extends MonitorOptions {
@@ -18,6 +18,20 @@ export interface EarlyStoppingOptions extends MonitorOptions {
   startFromEpoch?: number;
 }
 
+const fields: Fields = {
+  ...monitorFields,
+  minDelta: optional(is.number(), 0),
+  patience: optional(is.integer({ min: 0 }), 0),
+  verbose: optional(verbosity, 0),
+  baseline: optional(numberOrNull, null),
+  restoreBestWeights: optional(is.boolean, false),
+  startFromEpoch: optional(is.integer({ min: 0 }), 0),
+};
+
+type EarlyStoppingState = Pick<EarlyStopping, 'best' | 'bestEpoch' | 'wait' | 'stoppedEpoch'> & {
+  bestWeights: readonly Tensor[] | null;
+};
+
 /**
  * Ends training when a number of the logs no longer improves.
  *
@@ -31,7 +45,7 @@ export interface EarlyStoppingOptions extends MonitorOptions {
  */
 export class EarlyStopping extends MonitorCallback {
   readonly patience: number;
-  readonly verbose: number;
+  readonly verbose: 0 | 1;
   readonly baseline: number | null;
   readonly restoreBestWeights: boolean;
   readonly startFromEpoch: number;
@@ -46,25 +60,13 @@ export class EarlyStopping extends MonitorCallback {
   #bestWeights: Tensor[] | null = null;
 
   constructor(options: EarlyStoppingOptions = {}) {
-    super('EarlyStopping', options);
-    const { patience = 0, verbose = 0, baseline = null, restoreBestWeights = false, startFromEpoch = 0 } = options;
-    for (const [name, value] of Object.entries({ patience, startFromEpoch, verbose })) {
-      if (Number.isSafeInteger(value) && value >= 0) continue;
-      throw new ArgumentError(`EarlyStopping: ${name}: expected a whole number of at least 0, got ${show(value)}.`);
-    }
-    if (baseline !== null && typeof baseline !== 'number') {
-      throw new ArgumentError(`EarlyStopping: baseline: expected a number or null, got ${show(baseline)}.`);
-    }
-    if (typeof restoreBestWeights !== 'boolean') {
-      throw new ArgumentError(
-        `EarlyStopping: restoreBestWeights: expected true or false, got ${show(restoreBestWeights)}.`,
-      );
-    }
-    this.patience = patience;
-    this.verbose = verbose;
-    this.baseline = baseline;
-    this.restoreBestWeights = restoreBestWeights;
-    this.startFromEpoch = startFromEpoch;
+    const given = optionsOf<EarlyStoppingOptions>('EarlyStopping', options, fields);
+    super(given);
+    this.patience = given.patience;
+    this.verbose = given.verbose;
+    this.baseline = given.baseline;
+    this.restoreBestWeights = given.restoreBestWeights;
+    this.startFromEpoch = given.startFromEpoch;
   }
 
   override get usesVariables(): boolean {
@@ -80,13 +82,10 @@ export class EarlyStopping extends MonitorCallback {
   }
 
   override onEpochEnd(epoch: number, logs: Logs): void {
-    const current = logs[this.monitor];
-    if (current === undefined) {
-      process.emitWarning(
-        `EarlyStopping: expected '${this.monitor}' in the logs, got ${Object.keys(logs).join(', ')}.`,
-      );
-      return;
-    }
+    // Asked at once: a number that nobody knows the direction of is an error of the first epoch.
+    void this.direction;
+    const current = this.current(logs, 'know when to stop');
+    if (current === undefined) return;
     if (epoch < this.startFromEpoch) return;
     if (this.restoreBestWeights && this.#bestWeights === null) this.#remember(epoch);
     this.wait++;
@@ -112,6 +111,18 @@ export class EarlyStopping extends MonitorCallback {
       weight.assign(this.#bestWeights?.[i] as Tensor);
     });
     this.#forget();
+  }
+
+  override getState(): CallbackState {
+    const { best, bestEpoch, wait, stoppedEpoch } = this;
+    return { best, bestEpoch, wait, stoppedEpoch, bestWeights: this.#bestWeights };
+  }
+
+  override setState(state: CallbackState): void {
+    const { best, bestEpoch, wait, stoppedEpoch, bestWeights } = state as unknown as EarlyStoppingState;
+    this.#forget();
+    Object.assign(this, { best, bestEpoch, wait, stoppedEpoch });
+    this.#bestWeights = bestWeights === null ? null : [...bestWeights];
   }
 
   #remember(epoch: number): void {

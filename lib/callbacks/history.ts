@@ -1,5 +1,5 @@
 import type { Model } from '../models/model.js';
-import { Callback, type Logs } from './callback.js';
+import { Callback, type CallbackState, type Logs } from './callback.js';
 
 /**
  * Collects the logs of every epoch; `fit` returns one.
@@ -17,6 +17,7 @@ export class History extends Callback {
   epoch: number[] = [];
   /** For each name in the logs, one number an epoch. */
   history: Record<string, number[]> = {};
+  readonly #epochs: Record<string, number[]> = {};
 
   override get usesVariables(): boolean {
     return this.constructor !== History;
@@ -36,6 +37,24 @@ export class History extends Callback {
     for (const [name, value] of Object.entries(logs)) {
       this.history[name] ??= [];
       this.history[name].push(value);
+      this.#epochs[name] ??= [];
+      this.#epochs[name].push(epoch);
     }
+  }
+
+  /** Numbers of the epochs, from 0, whose logs had a name: with `validationFreq` not all have `val_loss`. */
+  epochsOf(name: string): readonly number[] {
+    return this.#epochs[name] ?? [];
+  }
+
+  override getState(): CallbackState {
+    return { epoch: this.epoch, history: this.history, epochs: this.#epochs };
+  }
+
+  override setState(state: CallbackState): void {
+    const { epoch, history, epochs } = state as unknown as Pick<History, 'epoch' | 'history'> & { epochs: object };
+    this.epoch = epoch;
+    this.history = history;
+    Object.assign(this.#epochs, epochs);
   }
 }

@@ -1,6 +1,7 @@
 import { ArgumentError, StateError } from '../core/errors.js';
-import { show } from '../core/fields.js';
+import { optional, required, show } from '../core/fields.js';
 import { Callback, type Logs } from './callback.js';
+import { checker, optionsOf, verbosity } from './options.js';
 
 /** Options of {@link LearningRateScheduler}. */
 export interface LearningRateSchedulerOptions {
@@ -9,6 +10,17 @@ export interface LearningRateSchedulerOptions {
   /** 1 prints each new learning rate. @default 0 */
   verbose?: 0 | 1;
 }
+
+const fields = {
+  schedule: required(
+    checker(
+      (value) => typeof value === 'function',
+      'a function',
+      'Write new LearningRateScheduler({ schedule: (epoch, rate) => rate * 0.9 }).',
+    ),
+  ),
+  verbose: optional(verbosity, 0),
+};
 
 /**
  * Sets the optimizer's learning rate before each epoch, and adds it to the logs as 'learning_rate'.
@@ -27,13 +39,11 @@ export class LearningRateScheduler extends Callback {
 
   constructor(options: LearningRateSchedulerOptions) {
     super();
-    const { schedule, verbose = 0 } = options ?? {};
-    if (typeof schedule !== 'function') {
-      throw new ArgumentError(
-        `LearningRateScheduler: schedule: expected a function, got ${show(schedule)}.`,
-        'Write new LearningRateScheduler({ schedule: (epoch, rate) => rate * 0.9 }).',
-      );
-    }
+    const { schedule, verbose } = optionsOf<LearningRateSchedulerOptions>(
+      'LearningRateScheduler',
+      options ?? {},
+      fields,
+    );
     this.schedule = schedule;
     this.verbose = verbose;
   }

@@ -1,6 +1,9 @@
-import { ArgumentError, StateError } from '../core/errors.js';
-import { show } from '../core/fields.js';
-import { Callback, type Logs } from './callback.js';
+import { StateError } from '../core/errors.js';
+import { is, optional } from '../core/fields.js';
+import { Callback, type CallbackState, type Logs } from './callback.js';
+import { optionsOf } from './options.js';
+
+const fields = { raiseError: optional(is.boolean, false) };
 
 /** Options of {@link TerminateOnNaN}. */
 export interface TerminateOnNaNOptions {
@@ -28,10 +31,7 @@ export class TerminateOnNaN extends Callback {
 
   constructor(options: TerminateOnNaNOptions = {}) {
     super();
-    const { raiseError = false } = options;
-    if (typeof raiseError !== 'boolean') {
-      throw new ArgumentError(`TerminateOnNaN: raiseError: expected true or false, got ${show(raiseError)}.`);
-    }
+    const { raiseError } = optionsOf<TerminateOnNaNOptions>('TerminateOnNaN', options, fields);
     this.raiseError = raiseError;
   }
 
@@ -54,6 +54,14 @@ export class TerminateOnNaN extends Callback {
 
   override onEpochEnd(_epoch: number, logs: Logs): void {
     this.#look(logs);
+  }
+
+  override getState(): CallbackState {
+    return { stoppedBatch: this.stoppedBatch };
+  }
+
+  override setState(state: CallbackState): void {
+    this.stoppedBatch = (state as unknown as TerminateOnNaN).stoppedBatch;
   }
 
   #look(logs: Logs): void {

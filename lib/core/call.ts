@@ -1,6 +1,6 @@
-import { ArgumentError, translateError } from './errors.js';
+import { ArgumentError, StateError, translateError } from './errors.js';
 import { type Handle, native, type OperatorInfo } from './native.js';
-import { noteCallSite } from './recording.js';
+import { isRecording, noteCallSite, userPlace } from './recording.js';
 import { Tensor } from './tensor.js';
 
 /** What an operator takes: tensors, numbers, strings (dtypes, devices), lists of them, `null` (None) and `undefined` (the default). */
@@ -55,7 +55,13 @@ function invoke(info: OperatorInfo, args: readonly CallArgument[]): unknown {
     noteCallSite();
     return result;
   } catch (error) {
-    throw translateError(error);
+    const translated = translateError(error);
+    // What can't be recorded was asked for by a line of the user's.
+    if (translated instanceof StateError && isRecording()) {
+      const message = translated.message.replace(/\.(?=\n|$)/, () => `${userPlace()}.`);
+      throw new StateError(message, undefined, { cause: error });
+    }
+    throw translated;
   }
 }
 

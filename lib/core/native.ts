@@ -131,7 +131,12 @@ export interface Native {
   sessionClose(session: SessionHandle): Promise<void>;
 
   manualSeed(seed: number): void;
-  devices(): { name: string; description: string; memoryBytes: number | null }[];
+  devices(): {
+    name: string;
+    description: string;
+    memoryBytes: number | null;
+    freeMemoryBytes: number | null;
+  }[];
   setThreads(count: number): void;
   threads(): number;
   buildInfo(): Record<string, unknown>;

@@ -104,3 +104,30 @@ export function seedTensor(seed: SeedGenerator | number | null | undefined): Ten
   }
   return tensor(new BigInt64Array([BigInt(seed), 0n]), { device: 'cpu' });
 }
+
+/** Where the global random state stands, as plain JSON. @internal */
+export interface RandomState {
+  seed: number;
+  drawn: number;
+  /** [key, offset] of the global stream; null before its first use. */
+  stream: readonly string[] | null;
+}
+
+/** The global random state, to go on from later. @internal */
+export function randomState(): RandomState {
+  const stream = globalGenerator === undefined ? null : Array.from(globalGenerator.state.dataSync(), String);
+  return { seed: globalSeed, drawn, stream };
+}
+
+/** Puts a global random state back. @internal */
+export function setRandomState(state: RandomState): void {
+  globalSeed = state.seed;
+  drawn = state.drawn;
+  if (state.stream === null && globalGenerator === undefined) return;
+  globalGenerator ??= new SeedGenerator({ seed: globalSeed, name: 'global_seed' });
+  // The variable stays the same one: recorded programs hold it.
+  const [key, offset] = state.stream ?? [String(globalSeed), '0'];
+  globalGenerator.state.assign(
+    tensor(new BigInt64Array([BigInt(key as string), BigInt(offset as string)]), { device: 'cpu' }),
+  );
+}

@@ -53,6 +53,20 @@ export function suspendRecording<T>(fn: () => T): T {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const own = [join(root, 'lib') + sep, join(root, 'dist') + sep];
 
+/** What a value that is refused rejects with later, if it is a promise, disturbs nobody. @internal */
+export function unawaited(value: unknown): void {
+  if (value instanceof Promise) value.catch(() => {});
+}
+
+/** ', at file:line:column' of the user's code that is running, or '': what errors about recordings say of their place. @internal */
+export function userPlace(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 40;
+  const line = userLine(new Error('place'));
+  Error.stackTraceLimit = limit;
+  return line === null ? '' : `, at ${line}`;
+}
+
 /** The first line of a call site outside this package: 'file:line:column', or null. @internal */
 export function userLine(site: Error | undefined): string | null {
   for (const line of site?.stack?.split('\n') ?? []) {

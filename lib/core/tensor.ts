@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { config } from './config.js';
-import { defaultDevice } from './device.js';
+import { defaultDevice, deviceNamed } from './device.js';
 import {
   type DType,
   dtypeCode,
@@ -13,7 +13,7 @@ import {
 } from './dtype.js';
 import { ArgumentError, DisposedError, ShapeError, StateError, translateError } from './errors.js';
 import { type Handle, type NumericResult, native } from './native.js';
-import { userLine } from './recording.js';
+import { isRecording, userPlace } from './recording.js';
 import { track } from './tidy.js';
 
 /** Numbers, booleans or BigInts, nested to any depth. */
@@ -128,8 +128,13 @@ export class Tensor {
   }
 
   /** As {@link dataSync}, without blocking: a variable in training is read between two steps. */
-  async data(): Promise<NumericResult> {
+  data(): Promise<NumericResult> {
+    // Thrown, not rejected: while recording nobody awaits, and the error would be lost.
     this.#refuseStandIn();
+    return this.#read();
+  }
+
+  async #read(): Promise<NumericResult> {
     try {
       return await native.readAsync(this.live());
     } catch (error) {
@@ -138,8 +143,8 @@ export class Tensor {
   }
 
   /** The values as nested arrays of numbers (booleans for bool; BigInt only where a number would lose digits). */
-  async array(): Promise<NestedValues> {
-    return nest(await this.data(), this.shape, this.dtype);
+  array(): Promise<NestedValues> {
+    return this.data().then((values) => nest(values, this.shape, this.dtype));
   }
 
   /** As {@link array}, without waiting. */
@@ -174,9 +179,12 @@ export class Tensor {
   /** Comparisons and arithmetic of JavaScript don't reach into tensors: an error instead of a silent NaN. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
+    const unknown = isRecording() || native.isMeta(this.live());
     throw new StateError(
-      `A tensor can't be used as a JavaScript number (shape ${formatShape(this.shape)}).`,
-      'Use ops (ops.add, ops.greater, …) on tensors; outside recorded functions read the value with t.item().',
+      `A tensor can't be used as a JavaScript number (shape ${formatShape(this.shape)})${userPlace()}.`,
+      unknown
+        ? 'Use ops (ops.where, ops.cond, ops.greater, …) on tensors; or read the value with t.item() and run without recording: leave jit out, or compile with runEagerly: true.'
+        : 'Use ops (ops.add, ops.greater, …) on tensors; outside recorded functions read the value with t.item().',
     );
   }
 
@@ -187,9 +195,8 @@ export class Tensor {
 
   #refuseStandIn(): void {
     if (this.isDisposed || !native.isMeta(this.handle)) return;
-    const line = userLine(new Error('read'));
     throw new StateError(
-      `The value of a tensor (${this.dtype}${formatShape(this.shape)}) was read while recording${line === null ? '' : `, at ${line}`}: a recording knows shapes and dtypes only.`,
+      `The value of a tensor (${this.dtype}${formatShape(this.shape)}) was read while recording${userPlace()}: a recording knows shapes and dtypes only.`,
       'Use ops on the tensor (ops.where, ops.cond); or run without recording: leave jit out, or compile with runEagerly: true.',
     );
   }
@@ -243,7 +250,8 @@ export function formatShape(shape: readonly (number | null)[]): string {
  */
 export function tensor(values: TensorLike, options: TensorOptions = {}): Tensor {
   if (values instanceof Tensor) return fromTensor(values, options);
-  const { copy = true, device = defaultDevice() } = options;
+  const { copy = true } = options;
+  const device = options.device === undefined ? defaultDevice() : deviceNamed(options.device, 'tensor: device');
   const wanted = options.dtype === undefined ? undefined : standardizeDType(options.dtype);
   let data: ArrayBufferView;
   let shape: readonly number[];

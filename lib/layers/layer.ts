@@ -4,6 +4,7 @@ import { type DType, isFloat } from '../core/dtype.js';
 import { ArgumentError, StateError } from '../core/errors.js';
 import { type Field, show } from '../core/fields.js';
 import { nearestName } from '../core/names.js';
+import { unawaited } from '../core/recording.js';
 import { inferSpecs, type SymbolicSpec, SymbolicTensor } from '../core/symbolic.js';
 import { formatShape, Tensor, tensor } from '../core/tensor.js';
 import { isPlainObject, leaves } from '../core/tree.js';
@@ -302,7 +303,11 @@ export abstract class Layer extends LayerState {
       if (error instanceof Error && !annotated.has(error)) {
         annotated.add(error);
         const { message } = error;
-        error.message = `${message}\n  In ${this.title}, applied to ${inputs.map(describe).join(', ')}.`;
+        const hint =
+          currentCall()?.symbolic === true && error instanceof StateError
+            ? '\n  Shapes are inferred here, without values: a layer that needs them also overrides computeOutputShape.'
+            : '';
+        error.message = `${message}${hint}\n  In ${this.title}, applied to ${inputs.map(describe).join(', ')}.`;
         if (error.stack !== undefined) error.stack = error.stack.replace(message, () => error.message);
       }
       throw error;
@@ -312,6 +317,7 @@ export abstract class Layer extends LayerState {
   #checkOutputs(outputs: unknown): void {
     for (const output of flattenInputs(outputs)) {
       if (output instanceof Tensor || output === null) continue;
+      unawaited(output);
       throw new ArgumentError(
         `${this.title}: expected call to answer a tensor, or arrays and objects of tensors, got ${show(output)}.`,
         output instanceof Promise ? 'A call is synchronous: await data before it.' : 'Return what ops answer.',

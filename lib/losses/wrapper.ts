@@ -2,6 +2,7 @@ import { fieldsOf } from '../core/configurable.js';
 import { ArgumentError } from '../core/errors.js';
 import { type Fields, is, required, show } from '../core/fields.js';
 import { toSnakeCase } from '../core/names.js';
+import { unawaited } from '../core/recording.js';
 import { Tensor } from '../core/tensor.js';
 import { isPlainObject } from '../core/tree.js';
 import { FunctionLoss, type LossOptions, nameField } from './loss.js';
@@ -88,6 +89,7 @@ export class LossFunctionWrapper extends FunctionLoss {
     const plain = Object.keys(this.fnOptions).length === 0;
     const losses: unknown = plain ? this.fn(yTrue, yPred) : this.fn(yTrue, yPred, this.fnOptions);
     if (losses instanceof Tensor) return losses;
+    unawaited(losses);
     throw new ArgumentError(
       `Loss "${this.name}": expected the function to answer a tensor, got ${show(losses)}.`,
       'Compute the loss with ops, without reading values.',

@@ -24,6 +24,7 @@ export class Accuracy extends FunctionMetric {
   static override readonly className: string = 'Accuracy';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('accuracy') };
+  override readonly direction = 'up';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return accuracy(yTrue, yPred);
@@ -51,6 +52,7 @@ export class BinaryAccuracy extends FunctionMetric {
     name: nameField('binary_accuracy'),
     threshold: optional(is.number(), 0.5),
   };
+  override readonly direction = 'up';
   declare readonly threshold: number;
 
   constructor(options: BinaryAccuracyOptions = {}) {
@@ -74,6 +76,7 @@ export class CategoricalAccuracy extends FunctionMetric {
   static override readonly className: string = 'CategoricalAccuracy';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('categorical_accuracy') };
+  override readonly direction = 'up';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return categoricalAccuracy(yTrue, yPred);
@@ -92,6 +95,7 @@ export class SparseCategoricalAccuracy extends FunctionMetric {
   static override readonly className: string = 'SparseCategoricalAccuracy';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('sparse_categorical_accuracy') };
+  override readonly direction = 'up';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return sparseCategoricalAccuracy(yTrue, yPred);
@@ -119,6 +123,7 @@ export class TopKCategoricalAccuracy extends FunctionMetric {
     name: nameField('top_k_categorical_accuracy'),
     k: optional(is.integer({ min: 1 }), 5),
   };
+  override readonly direction = 'up';
   declare readonly k: number;
 
   constructor(options: TopKCategoricalAccuracyOptions = {}) {
@@ -152,6 +157,7 @@ export class SparseTopKCategoricalAccuracy extends FunctionMetric {
     k: optional(is.integer({ min: 1 }), 5),
     fromSortedIds: optional(is.boolean, false),
   };
+  override readonly direction = 'up';
   declare readonly k: number;
   declare readonly fromSortedIds: boolean;
 

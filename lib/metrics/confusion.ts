@@ -177,6 +177,7 @@ export class Precision extends ThresholdMetric {
   static override readonly className: string = 'Precision';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = selectionFields;
+  override readonly direction = 'up';
   /** Weighted count of true positives, one per threshold. */
   readonly truePositives: Variable;
   /** Weighted count of false positives, one per threshold. */
@@ -214,6 +215,7 @@ export class Recall extends ThresholdMetric {
   static override readonly className: string = 'Recall';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = selectionFields;
+  override readonly direction = 'up';
   /** Weighted count of true positives, one per threshold. */
   readonly truePositives: Variable;
   /** Weighted count of false negatives, one per threshold. */

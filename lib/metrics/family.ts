@@ -82,6 +82,21 @@ export function accuracyFor(
   return new classes[labelKind(yTrueShape, yPredShape)]({ name });
 }
 
+/** Refuses what {@link metricFor} can't take. @throws {ArgumentError} for an unknown name, with the nearest known one @internal */
+export function checkMetric(identifier: unknown, where: string): void {
+  if (lossOf(identifier) !== null || (typeof identifier === 'string' && accuracy.test(identifier))) return;
+  get(identifier, where);
+}
+
+const accuracy = /^acc(uracy)?$/i;
+
+/** The loss that stands among metrics, as an object or a class; else null. */
+function lossOf(identifier: unknown): Loss | null {
+  if (identifier instanceof Loss) return identifier;
+  const isClass = typeof identifier === 'function' && identifier.prototype instanceof Loss;
+  return isClass ? new (identifier as new () => Loss)() : null;
+}
+
 /**
  * The metric that `compile({ metrics })` means: as {@link get}; 'accuracy' or 'acc' becomes the one that fits the shapes ({@link accuracyFor}), a
  * loss the mean of its values over batches. A metric made from a name has that name in logs and history, as in Keras.
@@ -94,12 +109,13 @@ export function metricFor(
   yPredShape: readonly (number | null)[],
   where = 'compile: metrics',
 ): Metric {
-  if (identifier instanceof Loss) {
-    const fn: MetricFunction = (yTrue, yPred) => identifier.apply(yTrue, yPred);
-    return new MeanMetricWrapper({ fn, name: identifier.name });
+  const loss = lossOf(identifier);
+  if (loss !== null) {
+    const fn: MetricFunction = (yTrue, yPred) => loss.apply(yTrue, yPred);
+    return Object.assign(new MeanMetricWrapper({ fn, name: loss.name }), { direction: 'down' as const });
   }
   if (typeof identifier !== 'string') return get(identifier, where);
-  if (/^acc(uracy)?$/i.test(identifier)) return accuracyFor(yTrueShape, yPredShape, identifier);
+  if (accuracy.test(identifier)) return accuracyFor(yTrueShape, yPredShape, identifier);
   const metric = get(identifier, where);
   metric.name = identifier;
   return metric;

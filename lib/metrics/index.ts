@@ -40,7 +40,7 @@ export {
   TrueNegatives,
   TruePositives,
 } from './confusion.js';
-export { accuracyFor, deserialize, get, metricFor, names, serialize } from './family.js';
+export { accuracyFor, checkMetric, deserialize, get, metricFor, names, serialize } from './family.js';
 export {
   BinaryCrossentropy,
   type BinaryCrossentropyOptions,

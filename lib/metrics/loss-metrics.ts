@@ -22,6 +22,7 @@ export class MeanSquaredError extends FunctionMetric {
   static override readonly className: string = 'MeanSquaredError';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('mean_squared_error') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return meanSquaredError(yTrue, yPred);
@@ -33,6 +34,7 @@ export class MeanAbsoluteError extends FunctionMetric {
   static override readonly className: string = 'MeanAbsoluteError';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('mean_absolute_error') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return meanAbsoluteError(yTrue, yPred);
@@ -44,6 +46,7 @@ export class MeanAbsolutePercentageError extends FunctionMetric {
   static override readonly className: string = 'MeanAbsolutePercentageError';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('mean_absolute_percentage_error') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return meanAbsolutePercentageError(yTrue, yPred);
@@ -55,6 +58,7 @@ export class MeanSquaredLogarithmicError extends FunctionMetric {
   static override readonly className: string = 'MeanSquaredLogarithmicError';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('mean_squared_logarithmic_error') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return meanSquaredLogarithmicError(yTrue, yPred);
@@ -73,6 +77,7 @@ export class RootMeanSquaredError extends Average {
   static override readonly className: string = 'RootMeanSquaredError';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('root_mean_squared_error') };
+  override readonly direction = 'down';
 
   /** @throws {ShapeError} if labels, predictions or weights don't fit each other */
   override updateState(yTrue: TensorLike, yPred: TensorLike, options: UpdateOptions = {}): void {
@@ -104,6 +109,7 @@ export class CosineSimilarity extends FunctionMetric {
     name: nameField('cosine_similarity'),
     axis: optional(is.integer(), -1, { writes: false }),
   };
+  override readonly direction = 'up';
   declare readonly axis: number;
 
   constructor(options: CosineSimilarityOptions = {}) {
@@ -120,6 +126,7 @@ export class LogCoshError extends FunctionMetric {
   static override readonly className: string = 'LogCoshError';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('logcosh') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return logCosh(yTrue, yPred);
@@ -131,6 +138,7 @@ export class Hinge extends FunctionMetric {
   static override readonly className: string = 'Hinge';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('hinge') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return hinge(yTrue, yPred);
@@ -142,6 +150,7 @@ export class SquaredHinge extends FunctionMetric {
   static override readonly className: string = 'SquaredHinge';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('squared_hinge') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return squaredHinge(yTrue, yPred);
@@ -153,6 +162,7 @@ export class CategoricalHinge extends FunctionMetric {
   static override readonly className: string = 'CategoricalHinge';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('categorical_hinge') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return categoricalHinge(yTrue, yPred);
@@ -164,6 +174,7 @@ export class KLDivergence extends FunctionMetric {
   static override readonly className: string = 'KLDivergence';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('kl_divergence') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return klDivergence(yTrue, yPred);
@@ -175,6 +186,7 @@ export class Poisson extends FunctionMetric {
   static override readonly className: string = 'Poisson';
   static override readonly module: string | null = 'keras.metrics';
   static override readonly fields: Fields = { name: nameField('poisson') };
+  override readonly direction = 'down';
 
   protected override compute(yTrue: TensorLike, yPred: TensorLike): Tensor {
     return poisson(yTrue, yPred);
@@ -198,6 +210,7 @@ export class BinaryCrossentropy extends FunctionMetric {
     fromLogits: optional(is.boolean, false),
     labelSmoothing: optional(is.number({ min: 0, max: 1 }), 0),
   };
+  override readonly direction = 'down';
   declare readonly fromLogits: boolean;
   declare readonly labelSmoothing: number;
 
@@ -231,6 +244,7 @@ export class CategoricalCrossentropy extends FunctionMetric {
     labelSmoothing: optional(is.number({ min: 0, max: 1 }), 0),
     axis: optional(is.integer(), -1),
   };
+  override readonly direction = 'down';
   declare readonly fromLogits: boolean;
   declare readonly labelSmoothing: number;
   declare readonly axis: number;
@@ -265,6 +279,7 @@ export class SparseCategoricalCrossentropy extends FunctionMetric {
     ignoreClass: optional(is.nullable(is.integer()), null),
     axis: optional(is.integer(), -1),
   };
+  override readonly direction = 'down';
   declare readonly fromLogits: boolean;
   declare readonly ignoreClass: number | null;
   declare readonly axis: number;

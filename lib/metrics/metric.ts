@@ -64,6 +64,8 @@ export abstract class Metric extends Configurable {
   declare name: string;
   /** Dtype of the state and the result. */
   declare readonly dtype: DType;
+  /** Whether the number should rise or fall in training, if the metric knows: what `mode: 'auto'` of callbacks goes by. @default null */
+  direction: 'up' | 'down' | null = null;
   readonly #variables: Variable[] = [];
 
   constructor(options: MetricOptions = {}) {

@@ -1,5 +1,6 @@
 import { ArgumentError } from '../core/errors.js';
 import { type Fields, is, required, show } from '../core/fields.js';
+import { unawaited } from '../core/recording.js';
 import { Tensor, type TensorLike } from '../core/tensor.js';
 import { asTensor } from '../losses/arguments.js';
 import { functionConfig, splitOptions } from '../losses/wrapper.js';
@@ -53,6 +54,7 @@ export class MeanMetricWrapper extends FunctionMetric {
     const plain = Object.keys(this.fnOptions).length === 0;
     const values: unknown = plain ? this.fn(labels, predictions) : this.fn(labels, predictions, this.fnOptions);
     if (values instanceof Tensor) return values;
+    unawaited(values);
     throw new ArgumentError(
       `Metric "${this.name}": expected the function to answer a tensor, got ${show(values)}.`,
       'Compute the metric with ops, without reading values.',

@@ -1,5 +1,5 @@
 import { call } from '../core/call.js';
-import { defaultDevice } from '../core/device.js';
+import { defaultDevice, deviceNamed } from '../core/device.js';
 import { type DType, isFloat, isInteger, standardizeDType } from '../core/dtype.js';
 import { DTypeError } from '../core/errors.js';
 import { Tensor, type TensorLike, tensor } from '../core/tensor.js';
@@ -114,10 +114,11 @@ export function stopGradient(x: TensorLike): Tensor {
   return call('aten::detach', asTensor(x, 'ops.stopGradient'));
 }
 
-/** `x` on a device ('cpu', 'cuda:0', …). @default the current device */
+/** `x` on a device ('cpu', 'cuda:0', …). @default the current device @throws {DeviceError} if it isn't there */
 export function toDevice(x: TensorLike, device: string = defaultDevice()): Tensor {
   const value = asTensor(x, 'ops.toDevice');
-  return value.device === device ? value : call('aten::to.device', value, device, value.dtype);
+  const target = deviceNamed(device, 'ops.toDevice');
+  return value.device === target ? value : call('aten::to.device', value, target, value.dtype);
 }
 
 /** The bytes of `x` read as another dtype; the last axis grows or shrinks where the sizes differ. */

@@ -1,7 +1,7 @@
 import { call, callList } from '../core/call.js';
 import { isInteger } from '../core/dtype.js';
 import { ArgumentError, DTypeError, StateError } from '../core/errors.js';
-import { isRecording } from '../core/recording.js';
+import { isRecording, userPlace } from '../core/recording.js';
 import type { Tensor, TensorLike } from '../core/tensor.js';
 import { checkList, checkOptions, none } from './arguments.js';
 import { asTensor, binary, castTo, explainPair, isWideUnsigned, promote, refuseComplex, unary } from './promote.js';
@@ -166,7 +166,7 @@ export function nonzero(x: TensorLike): Tensor[] {
 export function refuseRecording(where: string, hint: string): void {
   if (!isRecording()) return;
   throw new StateError(
-    `${where}: the shape of the result depends on the data, so it can't be recorded.`,
+    `${where}: the shape of the result depends on the data, so it can't be recorded${userPlace()}.`,
     `${hint} Or compile with runEagerly: true.`,
   );
 }

@@ -142,6 +142,11 @@ export abstract class Optimizer extends Configurable {
     return this.#trainable;
   }
 
+  /** Moving averages of `trainableVariables`, in their order; none without `useEma`. @internal */
+  get averages(): readonly Variable[] {
+    return this.#averages;
+  }
+
   /** Makes the variables that the optimizer keeps for these weights. `apply` calls it in the first step; a second call does nothing. */
   build(variables: readonly Variable[]): void {
     if (this.#built) return;

@@ -67,6 +67,16 @@ export class CompileLoss {
     });
   }
 
+  /** For each output whether it has a loss, and so needs labels. */
+  wanted(names: readonly (string | null)[]): boolean[] {
+    return perOutput(this.#loss, names, 'compile: loss').map((loss) => loss !== null);
+  }
+
+  /** Labels in the order of the outputs; null for outputs that have neither labels nor a loss. */
+  labelsOf<T>(y: unknown, names: readonly (string | null)[] = this.#outputNames): (T | null)[] {
+    return byOutput<T>(y, names, 'labels', this.wanted(names));
+  }
+
   /** The weighted sum of all outputs' losses, or null if no output has one. @throws {ShapeError} if labels and outputs don't fit */
   apply(y: Tree<Tensor> | undefined, yPred: Tree<Tensor>, sampleWeight: Tree<Tensor> | undefined): Tensor | null {
     const predictions = leaves(yPred) as Tensor[];
@@ -78,8 +88,9 @@ export class CompileLoss {
       );
     }
     this.#outputNames = names;
-    const labels = byOutput<Tensor>(y, names, 'labels');
-    const weights = sampleWeight === undefined ? null : weightsByOutput<Tensor>(sampleWeight, names);
+    const labels = this.labelsOf<Tensor>(y, names);
+    const weights =
+      sampleWeight === undefined ? null : weightsByOutput<Tensor>(sampleWeight, names, this.wanted(names));
     this.#outputs ??= suspendRecording(() => this.#build(labels, predictions, names));
     let total: Tensor | null = null;
     this.#outputs.forEach((output, i) => {
@@ -94,7 +105,7 @@ export class CompileLoss {
   }
 
   #build(
-    labels: readonly Tensor[],
+    labels: readonly (Tensor | null)[],
     predictions: readonly Tensor[],
     names: readonly (string | null)[],
   ): (OutputLoss | null)[] {

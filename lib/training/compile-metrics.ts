@@ -4,7 +4,8 @@ import { suspendRecording } from '../core/recording.js';
 import type { Tensor } from '../core/tensor.js';
 import { isPlainObject, leaves, type Tree } from '../core/tree.js';
 import type { Variable } from '../core/variable.js';
-import { get, type Metric, metricFor } from '../metrics/index.js';
+import { checkMetric, type Metric, metricFor } from '../metrics/index.js';
+import type { CompileLoss } from './compile-loss.js';
 import { byOutput, outputNames, perOutput, weightsByOutput } from './outputs.js';
 
 type ByOutput = (Metric[] | null)[];
@@ -21,15 +22,22 @@ export class CompileMetrics {
   readonly #metrics: unknown;
   readonly #weighted: unknown;
   readonly #names: readonly string[] | null;
+  readonly #loss: CompileLoss | null;
   #built: BuiltMetrics | null = null;
 
   /** @throws {ArgumentError} for unknown names and wrong types, at once */
-  constructor(metrics: unknown, weightedMetrics: unknown, names: readonly string[] | null) {
+  constructor(
+    metrics: unknown,
+    weightedMetrics: unknown,
+    names: readonly string[] | null,
+    loss: CompileLoss | null = null,
+  ) {
     check(metrics, 'compile: metrics');
     check(weightedMetrics, 'compile: weightedMetrics');
     this.#metrics = metrics;
     this.#weighted = weightedMetrics;
     this.#names = names;
+    this.#loss = loss;
   }
 
   /** All single metrics; none before the first batch is seen. */
@@ -51,12 +59,15 @@ export class CompileMetrics {
         'Write model.fit(x, y).',
       );
     }
-    const labels = byOutput<Tensor>(y, names, 'labels');
+    // Outputs without a loss need no labels; those without labels have no metrics.
+    const wanted = this.#loss?.wanted(names);
+    const labels = byOutput<Tensor>(y, names, 'labels', wanted);
     this.#built ??= suspendRecording(() => this.#build(labels, names, predictions));
-    const weights = sampleWeight === undefined ? [] : weightsByOutput<Tensor>(sampleWeight, names);
+    const weights = sampleWeight === undefined ? [] : weightsByOutput<Tensor>(sampleWeight, names, wanted);
     const { plain, weighted } = this.#built;
     predictions.forEach((prediction, i) => {
-      const label = labels[i] as Tensor;
+      const label = labels[i] ?? null;
+      if (label === null) return;
       for (const metric of plain[i] ?? []) metric.updateState(label, prediction);
       for (const metric of weighted[i] ?? [])
         metric.updateState(label, prediction, { sampleWeight: weights[i] ?? null });
@@ -90,13 +101,17 @@ export class CompileMetrics {
     return results;
   }
 
-  #build(labels: readonly Tensor[], names: readonly (string | null)[], predictions: readonly Tensor[]): BuiltMetrics {
+  #build(
+    labels: readonly (Tensor | null)[],
+    names: readonly (string | null)[],
+    predictions: readonly Tensor[],
+  ): BuiltMetrics {
     const build = (option: unknown, where: string): ByOutput => {
       if (option === null) return names.map(() => null);
       // With one output, all metrics are its own.
       const spread = names.length === 1 ? [listOf(option)] : perOutput(option, names, where);
       return spread.map((identifiers, i) => {
-        if (identifiers === null) return null;
+        if (identifiers === null || labels[i] === null) return null;
         return listOf(identifiers).map((one) =>
           metricFor(one, (labels[i] as Tensor).shape, (predictions[i] as Tensor).shape, where),
         );
@@ -124,5 +139,5 @@ function check(option: unknown, where: string): void {
       `Write ${where.split(' ')[1]}: ['accuracy'].`,
     );
   }
-  for (const one of listOf(option)) if (!(typeof one === 'string' && /^acc(uracy)?$/i.test(one))) get(one, where);
+  for (const one of listOf(option)) checkMetric(one, where);
 }

@@ -13,7 +13,7 @@ import { CompileMetrics } from './compile-metrics.js';
 export type LossIdentifier = string | Loss | LossFunction | (new () => Loss) | null;
 
 /** A metric: its name ('accuracy', 'mse'), an object, a class, a loss, or a function of labels and predictions. */
-export type MetricIdentifier = string | Metric | Loss | MetricFunction | (new () => Metric);
+export type MetricIdentifier = string | Metric | Loss | MetricFunction | (new () => Metric) | (new () => Loss);
 
 /** Options of {@link Model.compile}. */
 export interface CompileOptions {
@@ -95,10 +95,14 @@ export function compile(options: CompileOptions, names: readonly string[] | null
     throw new ArgumentError(`compile: jitCompile: expected true, false or 'auto', got ${show(jitCompile)}.`);
   }
   const chosen = getOptimizer(optimizer, 'compile: optimizer');
+  const compiledLoss = loss === null ? null : new CompileLoss(loss, lossWeights, names);
   return {
     optimizer: autoScaleLoss && policy === 'mixed_float16' ? scaling(chosen) : chosen,
-    loss: loss === null ? null : new CompileLoss(loss, lossWeights, names),
-    metrics: metrics === null && weightedMetrics === null ? null : new CompileMetrics(metrics, weightedMetrics, names),
+    loss: compiledLoss,
+    metrics:
+      metrics === null && weightedMetrics === null
+        ? null
+        : new CompileMetrics(metrics, weightedMetrics, names, compiledLoss),
     lossTracker: new Mean({ name: 'loss' }),
     runEagerly,
     options,

@@ -6,7 +6,7 @@ import type { Model } from '../models/model.js';
 import { checkOptions } from './compile.js';
 import { type BatchIterable, IterableSource, isBatchIterable } from './data/iterable.js';
 import { checkLabels } from './data/labels.js';
-import { countSamples, type DataTree, type FlatData, flatten, release } from './data/layout.js';
+import { countSamples, type DataTree, type FlatData, flatten, type LabelTree, release } from './data/layout.js';
 import { ArraySource } from './data/source.js';
 import { Execution } from './execution.js';
 import { listOf, testPass } from './fit.js';
@@ -21,7 +21,7 @@ export interface EvaluateOptions {
   /** 0 silent, 1 a progress bar, 2 one line, 'auto' is 1. @default 'auto' */
   verbose?: 'auto' | 0 | 1 | 2;
   /** Weight of each sample in the loss, [samples]. @default null */
-  sampleWeight?: DataTree | null;
+  sampleWeight?: LabelTree | null;
   /** Steps. @default all batches */
   steps?: number | null;
   /** What follows the steps. @default [] */
@@ -34,7 +34,7 @@ export interface EvaluateOptions {
 export async function evaluate(
   model: Model,
   x: DataTree | BatchIterable,
-  y: DataTree | null | undefined,
+  y: LabelTree | null | undefined,
   options: EvaluateOptions,
 ): Promise<Logs> {
   const { runEagerly, loss } = compiledOf(model, 'evaluate');

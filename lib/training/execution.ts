@@ -60,6 +60,7 @@ export class Execution {
   readonly #thread: TrainingThread;
   #release: (() => void) | null = null;
   #stopping = false;
+  #finished = 0;
   #failure: { error: unknown } | null = null;
   readonly #onAbort = (): void => {
     this.#stop();
@@ -122,6 +123,18 @@ export class Execution {
     this.steps.reset();
   }
 
+  /** Makes the Variables that training steps make at their first run: metrics, numbers of a user's own step. What is in any Variable is lost. */
+  async makeVariables(batch: FlatData): Promise<void> {
+    if (this.#eager) tidy(() => void this.steps.run('train', unflatten(batch.layout, batch.tensors) as never));
+    else
+      this.steps.program(
+        'train',
+        batch.layout,
+        batchSpecs(batch.tensors, (batch.tensors[0] as Tensor).shape[0] as number),
+      );
+    await breathe();
+  }
+
   /** Calls a hook of all callbacks; those that may use variables find them free. */
   async hook(hook: Exclude<Hook, BatchHook | 'onEpochBegin' | 'onEpochEnd'>, logs: Logs): Promise<void>;
   async hook(hook: 'onEpochBegin' | 'onEpochEnd', logs: Logs, epoch: number): Promise<void>;
@@ -150,6 +163,16 @@ export class Execution {
     this.#stop();
   }
 
+  /** Whether the newest pass was told to end. */
+  get stopped(): boolean {
+    return this.#stopping;
+  }
+
+  /** Steps that the newest pass has finished, also where it was aborted. */
+  get finished(): number {
+    return this.#finished;
+  }
+
   /** Gives the variables back; the next pass takes them again. */
   idle(): void {
     this.#thread.release();
@@ -159,6 +182,7 @@ export class Execution {
   async pass(pass: Pass): Promise<PassResult> {
     const [begin, end] = hooksOf[pass.kind];
     this.#stopping = false;
+    this.#finished = 0;
     const awaited = this.callbacks.each(begin).length + this.callbacks.each(end).length > 0;
     if (!this.#eager && !awaited && !(pass.source instanceof IterableSource)) return this.#native(pass, pass.source);
     return this.#oneByOne(pass);
@@ -190,6 +214,7 @@ export class Execution {
       logs: logs?.program.handle ?? null,
       onProgress: watch?.progress ?? null,
     });
+    this.#finished = result.steps;
     this.throwIfEnded();
     const values = this.#named(logs, result.logs);
     if (result.steps > 0) watch?.last(pass.firstStep + result.steps - 1, values);
@@ -269,10 +294,11 @@ export class Execution {
         } finally {
           release(batch);
         }
+        this.#finished++;
         await this.#batchHook(end, step, logs);
       }
       this.throwIfEnded();
-      if (kind !== 'predict' && !hooked) logs = await this.#readLogs(kind);
+      if (kind !== 'predict' && (!hooked || index === pass.from)) logs = await this.#readLogs(kind);
     } finally {
       order?.dispose();
     }

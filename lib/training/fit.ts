@@ -1,25 +1,27 @@
 import type { Callback, Logs } from '../callbacks/callback.js';
 import { CallbackList } from '../callbacks/callback-list.js';
+import { backupPlan } from '../callbacks/checkpoint-store.js';
 import type { History } from '../callbacks/history.js';
 import { ArgumentError, StateError } from '../core/errors.js';
 import { show } from '../core/fields.js';
-import { SeedGenerator } from '../core/random.js';
-import type { Tensor } from '../core/tensor.js';
 import type { Model } from '../models/model.js';
+import type { Checkpoint } from './checkpoint.js';
 import { checkOptions } from './compile.js';
+import { Cursor } from './cursor.js';
 import { type ClassWeight, checkClassWeight } from './data/class-weight.js';
 import { addClassWeights, type BatchIterable, IterableSource, isBatchIterable } from './data/iterable.js';
 import { checkLabels } from './data/labels.js';
-import { countSamples, type DataTree, type FlatData, flatten, release } from './data/layout.js';
+import { countSamples, type DataTree, type FlatData, flatten, type LabelTree, release } from './data/layout.js';
 import { ArraySource } from './data/source.js';
 import { splitData } from './data/split.js';
-import { Execution, type PassResult } from './execution.js';
+import { Execution } from './execution.js';
 import { checkInteger, checkOptionalInteger, checkSignal, checkVerbose } from './options.js';
 import { buildFor, checkLabelsGiven } from './prepare.js';
+import { free, planOf, Resume, type ResumeOptions } from './resume.js';
 import { compiledOf } from './steps.js';
 
 /** Data to validate on: `[x, y]`, `[x, y, sampleWeight]`, or batches of those. */
-export type ValidationData = readonly [DataTree, DataTree] | readonly [DataTree, DataTree, DataTree] | BatchIterable;
+export type ValidationData = readonly [DataTree, LabelTree] | readonly [DataTree, LabelTree, LabelTree] | BatchIterable;
 
 /** Options of {@link Model.fit}. */
 export interface FitOptions {
@@ -40,7 +42,7 @@ export interface FitOptions {
   /** Weight of each class's samples in the loss. @default null */
   classWeight?: ClassWeight | null;
   /** Weight of each sample in the loss, [samples]. @default null */
-  sampleWeight?: DataTree | null;
+  sampleWeight?: LabelTree | null;
   /** First epoch, counted from 0: to go on with training. @default 0 */
   initialEpoch?: number;
   /** Steps an epoch; an epoch goes on where the last one ended. @default all batches */
@@ -51,6 +53,11 @@ export interface FitOptions {
   validationBatchSize?: number | null;
   /** Epochs between validations, or the numbers (from 1) of the epochs with one. @default 1 */
   validationFreq?: number | readonly number[];
+  /**
+   * Folder of a checkpoint: training goes on from the one that is there, and keeps its own there after each epoch, so that a run that was killed and
+   * started again ends with the same bits as one that was not. Also `{ dir, every }`. @default null
+   */
+  resume?: string | ResumeOptions | null;
   /** Aborts training: `fit` rejects with its reason, weights as after the last whole step. @default null */
   signal?: AbortSignal | null;
 }
@@ -70,6 +77,7 @@ const known = [
   'validationSteps',
   'validationBatchSize',
   'validationFreq',
+  'resume',
   'signal',
 ];
 
@@ -106,7 +114,7 @@ type Source = ArraySource | IterableSource;
 export async function fit(
   model: Model,
   x: DataTree | BatchIterable,
-  y: DataTree | null | undefined,
+  y: LabelTree | null | undefined,
   options: FitOptions,
 ): Promise<History> {
   compiledOf(model, 'fit');
@@ -133,6 +141,7 @@ class Fit {
   readonly #model: Model;
   readonly #options: FitOptions;
   readonly #kept: FlatData[];
+  #resume: Resume | null = null;
   #warned = false;
 
   constructor(model: Model, options: FitOptions, kept: FlatData[]) {
@@ -141,24 +150,28 @@ class Fit {
     this.#kept = kept;
   }
 
-  async run(x: DataTree | BatchIterable, y: DataTree | null | undefined): Promise<History> {
+  async run(x: DataTree | BatchIterable, y: LabelTree | null | undefined): Promise<History> {
     const { stepsPerEpoch = null, verbose = 'auto', epochs = 1, signal = null } = this.#options;
+    const plan = backupPlan(this.#options.resume ?? null);
     const { source, validation } = isBatchIterable(x) ? await this.#batches(x, y) : await this.#arrays(x, y);
     const callbacks = listOf(this.#options.callbacks ?? null, this.#model, {
       verbose: verbose === 'auto' ? 1 : verbose,
       epochs,
       steps: stepsPerEpoch ?? (source instanceof ArraySource ? source.batches : null),
     });
+    const chosen = planOf(plan, callbacks.callbacks);
+    if (chosen !== null) this.#resume = new Resume(this.#model, chosen, callbacks);
     const { runEagerly } = compiledOf(this.#model, 'fit');
     const execution = new Execution(this.#model, 'train', callbacks, { eager: runEagerly, signal });
     try {
       return await execution.run(() => this.#train(execution, source, validation));
     } finally {
       for (const one of [source, validation]) if (one instanceof IterableSource) await one.close();
+      await this.#resume?.close();
     }
   }
 
-  async #arrays(x: DataTree, y: DataTree | null | undefined): Promise<{ source: Source; validation: Source | null }> {
+  async #arrays(x: DataTree, y: LabelTree | null | undefined): Promise<{ source: Source; validation: Source | null }> {
     const {
       sampleWeight = null,
       classWeight = null,
@@ -253,19 +266,44 @@ class Fit {
   }
 
   async #train(execution: Execution, source: Source, validation: Source | null): Promise<History> {
-    const { epochs = 1, initialEpoch = 0, stepsPerEpoch = null } = this.#options;
+    const { epochs = 1, initialEpoch = 0, stepsPerEpoch = null, signal = null } = this.#options;
     const { trainingState: state } = this.#model;
     const { callbacks } = execution;
+    const resume = this.#resume;
+    let found = (await resume?.load(signal)) ?? null;
     await this.#prepare(execution, source, validation);
+    if (found !== null) await this.#check(execution, source, found);
     const cursor = new Cursor(source, stepsPerEpoch);
+    const { place = null } = found?.facts ?? {};
     state.stopTraining = false;
     let logs: Logs = {};
+    const goOn = (): void => {
+      if (resume === null || found === null) return;
+      execution.idle();
+      logs = resume.restore(found);
+      cursor.restore(found.facts.place);
+      state.stopTraining = found.facts.place.stopped;
+      free(found, 'callbacks');
+      found = null;
+    };
+    const save = (epoch: number): void => {
+      execution.idle();
+      resume?.save(this.#facts(source), { epoch, stopped: state.stopTraining, ...cursor.place }, logs);
+    };
     await execution.hook('onTrainBegin', {});
-    for (let epoch = initialEpoch; epoch < epochs && !state.stopTraining; epoch++) {
+    if (place?.step === 0) goOn();
+    for (let epoch = place?.epoch ?? initialEpoch; epoch < epochs && !state.stopTraining; epoch++) {
       await execution.hook('onEpochBegin', {}, epoch);
-      await execution.resetMetrics();
+      // Inside an epoch, what its begin has changed (a learning rate) is as the checkpoint says.
+      if (found === null) await execution.resetMetrics();
+      else goOn();
       state.onStop = () => execution.stop();
-      const result = await cursor.epoch(execution);
+      const result = await cursor
+        .epoch(execution, resume ?? undefined, async () => save(epoch))
+        .catch((error: unknown) => {
+          if (signal?.aborted && cursor.step > 0) resume?.saveLast(() => save(epoch));
+          throw error;
+        });
       state.onStop = null;
       if (result.steps === 0 && result.ranOut) break;
       logs = { ...result.logs };
@@ -275,11 +313,34 @@ class Fit {
           logs[`val_${name}`] = value;
       }
       await execution.hook('onEpochEnd', logs, epoch);
+      if (resume?.dueAtEpochEnd) save(epoch + 1);
     }
     execution.idle();
     compiledOf(this.#model, 'fit').optimizer.finalizeVariableValues(this.#model.trainableWeights);
     await execution.hook('onTrainEnd', logs);
+    await resume?.finish();
     return callbacks.history as History;
+  }
+
+  /** What must be the same in a run that goes on from a checkpoint. */
+  #facts(source: Source): Record<string, unknown> {
+    const { optimizer } = compiledOf(this.#model, 'fit');
+    const { stepsPerEpoch = null } = this.#options;
+    const run = { optimizer: optimizer.type.className, stepsPerEpoch };
+    if (source instanceof IterableSource) return { data: 'an iterable', ...run };
+    const { samples, batchSize, shuffle, data } = source;
+    const inputs = data.tensors.map(({ dtype, shape }) => `${dtype}[${shape.slice(1).join(', ')}]`);
+    return { data: inputs, samples, batchSize, shuffle, ...run };
+  }
+
+  async #check(execution: Execution, source: Source, found: Checkpoint): Promise<void> {
+    this.#resume?.checkRun(found, this.#facts(source));
+    if (found.facts.place.step > 0) {
+      const first = source instanceof ArraySource ? source.first() : ((await source.peek()) as FlatData);
+      await execution.makeVariables(first);
+      if (source instanceof ArraySource) release(first);
+    }
+    this.#resume?.checkVariables(found);
   }
 
   async #validate(execution: Execution, validation: Source): Promise<Logs> {
@@ -304,64 +365,6 @@ class Fit {
       `fit: expected a finite loss, got ${loss} in epoch ${epoch + 1} of model "${this.#model.name}".\n  Lower the learning rate, clip gradients (clipnorm), or look for NaN and extreme values in the data; callbacks.TerminateOnNaN ends training then.`,
       { code: 'TORCHLAYERS_LOSS_NOT_FINITE' },
     );
-  }
-}
-
-/** Where an epoch begins: at the start of the data, or where the last one ended under `stepsPerEpoch`. */
-class Cursor {
-  readonly #source: Source;
-  readonly #stepsPerEpoch: number | null;
-  readonly #generator: SeedGenerator | null;
-  #position = 0;
-  #seed: Tensor | null = null;
-  #fresh = true;
-
-  constructor(source: Source, stepsPerEpoch: number | null) {
-    this.#source = source;
-    this.#stepsPerEpoch = stepsPerEpoch;
-    this.#generator = source instanceof ArraySource && source.shuffle ? new SeedGenerator({ name: 'shuffle' }) : null;
-  }
-
-  async epoch(execution: Execution): Promise<PassResult> {
-    const source = this.#source;
-    const result =
-      source instanceof ArraySource ? await this.#arrays(execution, source) : await this.#batches(execution, source);
-    if (result.ranOut) {
-      process.emitWarning(
-        'fit: the data ran out before the epoch had its steps.\n  Give at least stepsPerEpoch * epochs batches, or an iterable that can be started anew (an object with [Symbol.asyncIterator], not a generator).',
-      );
-    }
-    return result;
-  }
-
-  async #arrays(execution: Execution, source: ArraySource): Promise<PassResult> {
-    if (this.#position === 0 && this.#generator !== null) {
-      this.#seed?.dispose();
-      this.#seed = this.#generator.next();
-    }
-    const from = this.#position;
-    const wanted = from + (this.#stepsPerEpoch ?? source.batches);
-    const to = Math.min(wanted, source.batches);
-    const result = await execution.pass({ kind: 'train', source, from, to, firstStep: 0, seed: this.#seed });
-    this.#position = this.#stepsPerEpoch === null || to >= source.batches ? 0 : from + result.steps;
-    return { ...result, ranOut: this.#stepsPerEpoch !== null && wanted > source.batches };
-  }
-
-  async #batches(execution: Execution, source: IterableSource): Promise<PassResult> {
-    // What `peek` took belongs to the first epoch.
-    if (!this.#fresh && this.#stepsPerEpoch === null) source.restart();
-    this.#fresh = false;
-    const result = await execution.pass({
-      kind: 'train',
-      source,
-      from: 0,
-      to: this.#stepsPerEpoch ?? Number.POSITIVE_INFINITY,
-      firstStep: 0,
-      seed: null,
-    });
-    if (!result.ranOut) return result;
-    source.restart();
-    return { ...result, ranOut: this.#stepsPerEpoch !== null || result.steps === 0 };
   }
 }
 

@@ -8,7 +8,7 @@ import { checkOptions } from './compile.js';
 import { type ClassWeight, checkClassWeight } from './data/class-weight.js';
 import { addClassWeights } from './data/iterable.js';
 import { checkLabels } from './data/labels.js';
-import { countSamples, type DataTree, flatten, release } from './data/layout.js';
+import { countSamples, type DataTree, flatten, type LabelTree, release } from './data/layout.js';
 import { ArraySource } from './data/source.js';
 import { Execution, type PassResult } from './execution.js';
 import { buildFor, checkLabelsGiven } from './prepare.js';
@@ -17,7 +17,7 @@ import { compiledOf, type StepKind } from './steps.js';
 /** Options of {@link Model.trainOnBatch}. */
 export interface TrainOnBatchOptions {
   /** Weight of each sample in the loss, [samples]. @default null */
-  sampleWeight?: DataTree | null;
+  sampleWeight?: LabelTree | null;
   /** Weight of each class's samples in the loss. @default null */
   classWeight?: ClassWeight | null;
 }
@@ -25,7 +25,7 @@ export interface TrainOnBatchOptions {
 /** Options of {@link Model.testOnBatch}. */
 export interface TestOnBatchOptions {
   /** Weight of each sample in the loss, [samples]. @default null */
-  sampleWeight?: DataTree | null;
+  sampleWeight?: LabelTree | null;
 }
 
 const methods: Record<StepKind, string> = { train: 'trainOnBatch', test: 'testOnBatch', predict: 'predictOnBatch' };
@@ -36,8 +36,8 @@ export async function onBatch(
   kind: StepKind,
   given: {
     x: DataTree;
-    y?: DataTree | null | undefined;
-    sampleWeight?: DataTree | null;
+    y?: LabelTree | null | undefined;
+    sampleWeight?: LabelTree | null;
     classWeight?: ClassWeight | null;
   },
 ): Promise<PassResult> {
@@ -73,7 +73,7 @@ export async function logsOnBatch(
   model: Model,
   kind: 'train' | 'test',
   x: DataTree,
-  y: DataTree | null | undefined,
+  y: LabelTree | null | undefined,
   options: TrainOnBatchOptions,
 ): Promise<Logs> {
   checkOptions(methods[kind], options, kind === 'train' ? ['sampleWeight', 'classWeight'] : ['sampleWeight']);

@@ -44,19 +44,42 @@ export function outputNames(predictions: unknown, given: readonly string[] | nul
 }
 
 /**
- * Labels or weights, one for each output in the order of the outputs: an object goes by their names, arrays by position.
+ * Labels or weights, one for each output in the order of the outputs: an object goes by their names, arrays by position. Outputs that aren't `wanted`
+ * (those without a loss) need none: they may be left out, or null.
  * @throws {ArgumentError} for keys that are no outputs' names
  * @throws {ShapeError} if there are more or fewer than outputs
  * @internal
  */
-export function byOutput<T>(given: unknown, names: readonly (string | null)[], what: string): T[] {
+export function byOutput<T>(
+  given: unknown,
+  names: readonly (string | null)[],
+  what: string,
+  wanted: readonly boolean[] = names.map(() => true),
+): (T | null)[] {
+  const flat = spread<T>(given, names, what, wanted);
+  flat.forEach((value, i) => {
+    if (value !== null || !wanted[i]) return;
+    throw new ArgumentError(
+      `fit: expected ${what} for output ${names[i] ?? i}, which has a loss, got null.`,
+      'Give them, or give compile null as the loss of that output.',
+    );
+  });
+  return flat;
+}
+
+function spread<T>(
+  given: unknown,
+  names: readonly (string | null)[],
+  what: string,
+  wanted: readonly boolean[],
+): (T | null)[] {
   const count = names.length;
   const known = names.filter((name): name is string => name !== null);
   if (isPlainObject(given) && known.length === count && new Set(known).size === count) {
     const keys = Object.keys(given);
-    const wrong = keys.find((key) => !known.includes(key)) ?? known.find((name) => !(name in given));
+    const wrong = keys.find((key) => !known.includes(key)) ?? known.find((name, i) => wanted[i] && !(name in given));
     // One input's labels may be called anything.
-    if (wrong === undefined) return known.map((name) => given[name] as T);
+    if (wrong === undefined) return known.map((name) => (given[name] ?? null) as T | null);
     if (count > 1 && !known.some((name) => name.includes('/'))) {
       throw new ArgumentError(
         `fit: ${what}: expected the names of the outputs as keys (${known.join(', ')}), got ${keys.join(', ')}.`,
@@ -64,10 +87,12 @@ export function byOutput<T>(given: unknown, names: readonly (string | null)[], w
       );
     }
   }
-  const flat = leaves(given) as T[];
+  const flat = leaves(given) as (T | null)[];
   if (flat.length === count) return flat;
+  const needed = wanted.filter(Boolean).length;
+  if (flat.length === needed) return wanted.map((one) => (one ? (flat.shift() as T) : null));
   throw new ShapeError(
-    `fit: expected ${what} for ${count} output${count === 1 ? '' : 's'} of the model, got ${flat.length}.`,
+    `fit: expected ${what} for ${count} output${count === 1 ? '' : 's'} of the model${needed < count ? `, or for the ${needed} with a loss` : ''}, got ${flat.length}.`,
     count === 1
       ? 'Give one tensor, nested array or { data, shape }.'
       : 'Give an array with one for each output, or an object by their names.',
@@ -75,8 +100,12 @@ export function byOutput<T>(given: unknown, names: readonly (string | null)[], w
 }
 
 /** Weights for each output; one alone stands for all outputs. @internal */
-export function weightsByOutput<T>(given: unknown, names: readonly (string | null)[]): T[] {
+export function weightsByOutput<T>(
+  given: unknown,
+  names: readonly (string | null)[],
+  wanted?: readonly boolean[],
+): (T | null)[] {
   const [only, ...others] = leaves(given) as T[];
   if (others.length === 0 && !isPlainObject(given)) return names.map(() => only as T);
-  return byOutput(given, names, 'sampleWeight');
+  return byOutput(given, names, 'sampleWeight', wanted);
 }

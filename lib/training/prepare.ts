@@ -1,5 +1,9 @@
-import { ArgumentError } from '../core/errors.js';
+import { call } from '../core/call.js';
+import { defaultDevice, withDevice } from '../core/device.js';
+import { ArgumentError, StateError } from '../core/errors.js';
 import { SymbolicTensor } from '../core/symbolic.js';
+import type { Tensor } from '../core/tensor.js';
+import { tidy } from '../core/tidy.js';
 import type { Model } from '../models/model.js';
 import { type FlatData, unflatten } from './data/layout.js';
 import { breathe, compiledOf } from './steps.js';
@@ -10,7 +14,16 @@ export async function buildFor(model: Model, data: FlatData, options: { optimize
     const symbols = data.tensors.map(
       ({ shape, dtype }) => new SymbolicTensor({ shape: [null, ...shape.slice(1)], dtype }),
     );
-    model.apply(unflatten(data.layout, symbols).x);
+    try {
+      model.apply(unflatten(data.layout, symbols).x);
+    } catch (error) {
+      // Where steps run eagerly, a call may read values, which symbols don't have: a row of the data has them.
+      if (!(error instanceof StateError) || model.trainingState.compiled?.runEagerly !== true) throw error;
+      tidy(() => {
+        const row = data.tensors.map((tensor) => call('aten::slice.Tensor', tensor, 0, 0, 1, 1));
+        model.apply(unflatten(data.layout, row).x as Tensor);
+      });
+    }
     await breathe();
   }
   if (!options.optimizer) return;
@@ -19,6 +32,12 @@ export async function buildFor(model: Model, data: FlatData, options: { optimize
     optimizer.build(model.trainableWeights);
     await breathe();
   }
+}
+
+/** Runs `fn` with the device of the model's weights as the default, so that data and what steps make follow them. @internal */
+export function onDeviceOf<T>(model: Model, fn: () => T): T {
+  const device = model.weights[0]?.device;
+  return device === undefined || device === defaultDevice() ? fn() : withDevice(device, fn);
 }
 
 /** Refuses a call without labels where the loss or a metric needs them. @internal */

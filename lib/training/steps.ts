@@ -6,6 +6,7 @@ import { ArgumentError, StateError } from '../core/errors.js';
 import { show } from '../core/fields.js';
 import { native } from '../core/native.js';
 import { type Program, record, type TensorSpec } from '../core/program.js';
+import { unawaited } from '../core/recording.js';
 import { Tensor, tensor } from '../core/tensor.js';
 import { isPlainObject, leaves, type Tree } from '../core/tree.js';
 import { Variable } from '../core/variable.js';
@@ -162,6 +163,7 @@ export class Steps {
   /** Keeps what a user's own step answers in Variables, so that it can be read after any step. */
   #report(kind: StepKind, logs: unknown): void {
     if (!isPlainObject(logs)) {
+      unawaited(logs);
       throw new ArgumentError(
         `Model "${this.#model.name}": expected ${kind}Step to answer an object of tensors by name, got ${show(logs)}.`,
         'Return this.getMetricsResult().',

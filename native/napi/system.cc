@@ -9,6 +9,7 @@
 
 #include "napi/exports.h"
 #include "tensor/error.h"
+#include "tensor/gpu.h"
 #include "training/threads.h"
 
 #ifndef _WIN32
@@ -63,24 +64,32 @@ napi_value list_devices(Env& env, napi_callback_info) {
   napi_value list;
   check(env.env, napi_create_array(env.env, &list));
   uint32_t count = 0;
-  const auto add = [&](const std::string& name, const std::string& description, napi_value bytes) {
+  const auto add = [&](const std::string& name, const std::string& description, napi_value bytes, napi_value free) {
     napi_value device;
     check(env.env, napi_create_object(env.env, &device));
     napi_set_named_property(env.env, device, "name", from_string(env.env, name));
     napi_set_named_property(env.env, device, "description", from_string(env.env, description));
     napi_set_named_property(env.env, device, "memoryBytes", bytes);
+    napi_set_named_property(env.env, device, "freeMemoryBytes", free);
     napi_set_element(env.env, list, count++, device);
   };
 #ifdef _SC_PHYS_PAGES
   const double bytes = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  add("cpu", processor_name(), from_double(env.env, bytes));
+  add("cpu", processor_name(), from_double(env.env, bytes), null(env.env));
 #else
-  add("cpu", processor_name(), null(env.env));
+  add("cpu", processor_name(), null(env.env), null(env.env));
 #endif
   if (at::hasCUDA()) {
+    const auto bytes_or_null = [&](const std::optional<uint64_t>& value) {
+      return value ? from_double(env.env, static_cast<double>(*value)) : null(env.env);
+    };
     const auto gpus = static_cast<unsigned char>(at::detail::getCUDAHooks().deviceCount());
-    for (unsigned i = 0; i < gpus; ++i)
-      add("cuda:" + std::to_string(i), "CUDA device " + std::to_string(i), null(env.env));
+    for (int i = 0; i < gpus; ++i) {
+      const GpuInfo info = gpu_info(i);
+      const std::string number = std::to_string(i);
+      add("cuda:" + number, info.name.empty() ? "CUDA device " + number : info.name, bytes_or_null(info.total_bytes),
+          bytes_or_null(info.free_bytes));
+    }
   }
   return list;
 }

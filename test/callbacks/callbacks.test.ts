@@ -233,7 +233,9 @@ describe('EarlyStopping', () => {
       callbacks: [new EarlyStopping({ monitor: 'val_loss' })],
     });
     expect(epoch.length).toBe(2);
-    expect(String(warned.mock.calls[0]?.[0])).toContain("expected 'val_loss' in the logs, got accuracy, loss");
+    expect(String(warned.mock.calls[0]?.[0])).toContain(
+      "expected 'val_loss' in the logs to know when to stop, got accuracy, loss",
+    );
   });
 
   test.each([
@@ -256,7 +258,7 @@ describe('LearningRateScheduler', () => {
   });
 
   test('refuses what is no function, and what is no number', async () => {
-    expect(() => new LearningRateScheduler({} as never)).toThrow('schedule: expected a function');
+    expect(() => new LearningRateScheduler({ schedule: 3 as never })).toThrow('schedule: expected a function');
     const callback = new LearningRateScheduler({ schedule: () => 'x' as never });
     await expect(smallModel().fit(x, y, { ...quiet, callbacks: [callback] })).rejects.toThrow(
       'expected schedule to return a number',

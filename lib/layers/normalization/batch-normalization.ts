@@ -81,6 +81,7 @@ const only = (expected: false | null) => (value: unknown, where: string) => {
 export class BatchNormalization extends Layer {
   static override readonly className: string = 'BatchNormalization';
   static override readonly module: string | null = 'keras.layers';
+  static override readonly callOptions: Readonly<Record<string, unknown>> = { mask: null };
   static override readonly fields: Fields = {
     axis: optional(is.integer(), -1),
     momentum: optional(is.number({ min: 0, max: 1 }), 0.99),

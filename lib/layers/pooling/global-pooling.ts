@@ -104,6 +104,7 @@ export class GlobalMaxPooling3D extends GlobalMaxPooling {
 export class GlobalAveragePooling1D extends GlobalAveragePooling {
   static override readonly className: string = 'GlobalAveragePooling1D';
   static override readonly module: string | null = 'keras.layers';
+  static override readonly callOptions: Readonly<Record<string, unknown>> = { mask: null };
   override supportsMasking = true;
 
   override computeMask(): MaskTree {

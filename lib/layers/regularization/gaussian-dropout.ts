@@ -31,6 +31,7 @@ export interface GaussianDropoutOptions extends LayerOptions {
 export class GaussianDropout extends Layer {
   static override readonly className: string = 'GaussianDropout';
   static override readonly module: string | null = 'keras.layers';
+  static override readonly callOptions: Readonly<Record<string, unknown>> = { training: false };
   static override readonly fields: Fields = {
     rate: required(is.number({ min: 0, below: 1 })),
     seed: optional(is.nullable(is.integer({ min: 0 })), null),

@@ -28,6 +28,7 @@ export class IterableSource {
   #queue: Promise<FlatData | null>[] = [];
   #last: Promise<unknown> = Promise.resolve();
   #ended = false;
+  #taken = false;
   #count = 0;
 
   constructor(
@@ -43,6 +44,7 @@ export class IterableSource {
 
   /** The next batch, or null at the end. The caller frees it. */
   async next(): Promise<FlatData | null> {
+    this.#taken = true;
     this.#fill();
     const batch = (await this.#queue.shift()) ?? null;
     if (batch !== null) this.#fill();
@@ -57,6 +59,9 @@ export class IterableSource {
 
   /** Starts over with a new iterator; a generator that has ended stays at its end. */
   restart(): void {
+    // What was only looked at is not lost.
+    if (!this.#taken) return;
+    this.#taken = false;
     this.#queue = [];
     this.#iterator = null;
     this.#ended = false;
@@ -136,7 +141,7 @@ export function addClassWeights(flat: FlatData, classWeight: ClassWeight, where:
       'Multiply them into one sampleWeight.',
     );
   }
-  const labels = leaves(flat.layout.y ?? []) as number[];
+  const labels = leaves(flat.layout.y ?? []).filter((index): index is number => index !== null);
   if (labels.length !== 1) {
     throw new ArgumentError(
       `${where}: classWeight: expected labels for one output, got ${labels.length}.`,

@@ -6,7 +6,6 @@ import type { Tensor } from '../../core/tensor.js';
 import { tidy } from '../../core/tidy.js';
 import { leaves } from '../../core/tree.js';
 import type { CompileLoss } from '../compile-loss.js';
-import { byOutput } from '../outputs.js';
 import type { FlatData } from './layout.js';
 
 /** Labels looked at before the event loop gets its turn. */
@@ -20,12 +19,10 @@ const sliceElements = 1 << 22;
 export async function checkLabels(flat: FlatData, loss: CompileLoss | null, where: string): Promise<void> {
   if (loss === null || flat.layout.y === undefined) return;
   const labels =
-    loss.outputNames.length > 0
-      ? byOutput<number>(flat.layout.y, loss.outputNames, 'labels')
-      : (leaves(flat.layout.y) as number[]);
+    loss.outputNames.length > 0 ? loss.labelsOf<number>(flat.layout.y) : (leaves(flat.layout.y) as (number | null)[]);
   for (const [output, classes] of loss.classes.entries()) {
     const index = labels[output];
-    if (classes === null || index === undefined) continue;
+    if (classes === null || index == null) continue;
     const y = flat.tensors[index] as Tensor;
     const rowSize = Math.max(1, y.size / Math.max(1, y.shape[0] ?? 1));
     const rows = Math.max(1, Math.floor(sliceElements / rowSize));

@@ -8,6 +8,9 @@ import { toTensor } from './copy.js';
 /** Data of `fit`, `evaluate` and `predict`: one input or target, or an array or object of several. */
 export type DataTree = Tree<TensorLike>;
 
+/** Labels or sample weights: data, with null for outputs that have no loss. */
+export type LabelTree = Tree<TensorLike | null>;
+
 /** One batch as a step gets it: tensors in the structure of the data. */
 export interface Batch {
   x: Tree<Tensor>;
@@ -53,7 +56,9 @@ export async function flatten(
   where: string,
 ): Promise<FlatData> {
   const flat: FlatData = { tensors: [], layout: { x: null }, labels: [], made: [] };
-  const visit = async (value: unknown, label: string): Promise<unknown> => {
+  const visit = async (value: unknown, label: string, part: (typeof parts)[number]): Promise<unknown> => {
+    // An output without a loss needs neither labels nor weights.
+    if (value === null && label !== part && part !== 'x') return null;
     if (isLeaf(value)) {
       const made = await toTensor(value as TensorLike, `${where}: ${label}`);
       if (made.ndim === 0) {
@@ -68,12 +73,12 @@ export async function flatten(
     }
     if (Array.isArray(value)) {
       const result: unknown[] = [];
-      for (const [i, child] of value.entries()) result.push(await visit(child, `${label}[${i}]`));
+      for (const [i, child] of value.entries()) result.push(await visit(child, `${label}[${i}]`, part));
       return result;
     }
     if (isPlainObject(value) && Object.keys(value).length > 0) {
       const result: Record<string, unknown> = {};
-      for (const key of Object.keys(value).sort()) result[key] = await visit(value[key], `${label}.${key}`);
+      for (const key of Object.keys(value).sort()) result[key] = await visit(value[key], `${label}.${key}`, part);
       return result;
     }
     throw new ArgumentError(
@@ -83,7 +88,7 @@ export async function flatten(
   try {
     for (const part of parts) {
       if (part !== 'x' && (data[part] === undefined || data[part] === null)) continue;
-      flat.layout[part] = await visit(data[part], part);
+      flat.layout[part] = await visit(data[part], part, part);
     }
   } catch (error) {
     release(flat);
@@ -104,6 +109,7 @@ export function unflatten<T>(
   values: readonly T[],
 ): { x: Tree<T>; y?: Tree<T>; sampleWeight?: Tree<T> } {
   const build = (node: unknown): unknown => {
+    if (node === null) return null;
     if (typeof node === 'number') return values[node];
     if (Array.isArray(node)) return node.map(build);
     return Object.fromEntries(Object.entries(node as object).map(([key, child]) => [key, build(child)]));

@@ -33,6 +33,12 @@ export class ArraySource {
     };
   }
 
+  /** The first batch, as views. */
+  first(): FlatData {
+    const tensors = this.batch(0, null);
+    return { tensors, layout: this.layout, labels: this.data.labels, made: tensors };
+  }
+
   /** Tensors of one batch, rows in the given order; for steps that JavaScript drives. */
   batch(index: number, order: Tensor | null): Tensor[] {
     const from = index * this.batchSize;
