@@ -1,9 +1,10 @@
-import { Configurable, type ConfigurableClass, type SerializedObject, serialized } from './core/configurable.js';
+import { Configurable, type SerializedObject, serialized } from './core/configurable.js';
 import { ArgumentError } from './core/errors.js';
-import { customObject, defineFamily, type Family } from './core/family.js';
+import { defineFamily, type Family } from './core/family.js';
 import type { Field } from './core/fields.js';
 import { show } from './core/fields.js';
 import { toSnakeCase } from './core/names.js';
+import { nameOfRegistered } from './core/registry.js';
 import { Tensor, type TensorLike } from './core/tensor.js';
 import { isPlainObject } from './core/tree.js';
 import { checkOptions, none } from './ops/arguments.js';
@@ -195,12 +196,12 @@ export function serialize(activation: unknown): string | SerializedObject {
       'Give the function a name and register it: registerCustomObject(fn).',
     );
   }
-  const { name } = activation as ConfigurableClass & { name: string };
+  const name = nameOfRegistered(activation) ?? activation.name;
   return {
     module: 'builtins',
     className: 'function',
     config: name as never,
-    registeredName: customObject(name) === undefined ? 'function' : name,
+    registeredName: 'function',
   };
 }
 

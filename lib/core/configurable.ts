@@ -2,6 +2,8 @@ import { ArgumentError } from './errors.js';
 import type { Field, Fields } from './fields.js';
 import { show } from './fields.js';
 import { nearestName, toSnakeCase } from './names.js';
+import { nameOfRegistered } from './registry.js';
+import { noteWritten } from './sharing.js';
 import { isPlainObject } from './tree.js';
 
 /** A class with a table of fields. */
@@ -28,6 +30,8 @@ export interface SerializedObject {
   config: Record<string, unknown>;
   /** The name under which a user's class is known; `null` for a built-in one. */
   registeredName: string | null;
+  /** Number that all configs of one object share, where it stands in several places of a model. */
+  sharedObjectId?: number;
 }
 
 const merged = new WeakMap<object, Fields>();
@@ -171,5 +175,8 @@ export function serialized(object: Configurable): SerializedObject {
   const module = Object.hasOwn(type, 'module') ? type.module : null;
   // Classes that Keras doesn't export go by their names, as a user's do.
   const named = module === null || module.startsWith('keras.src.') || module.startsWith('torchlayers.');
-  return { module, className, config: object.getConfig(), registeredName: named ? className : null };
+  const registeredName = named ? (nameOfRegistered(type) ?? className) : null;
+  const result: SerializedObject = { module, className, config: object.getConfig(), registeredName };
+  noteWritten(object, result);
+  return result;
 }

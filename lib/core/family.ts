@@ -2,6 +2,8 @@ import { Configurable, type ConfigurableClass, type SerializedObject } from './c
 import { ArgumentError } from './errors.js';
 import { show } from './fields.js';
 import { nearestName, toSnakeCase } from './names.js';
+import { findObject, nameOfRegistered, registeredObjects, registerObject } from './registry.js';
+import { noteRead, sharedObject } from './sharing.js';
 import { isPlainObject } from './tree.js';
 
 /** Classes (and functions) of one kind that strings name: 'adam', 'Adam', 'glorot_uniform', 'mse'. */
@@ -11,8 +13,6 @@ export interface Family<T> {
   /** All names that `get` knows, in Keras' main spelling. */
   names(): string[];
 }
-
-const custom = new Map<string, ConfigurableClass | ((...args: never[]) => unknown)>();
 
 /**
  * Makes a user's class or function known by name, for configs and string identifiers.
@@ -33,19 +33,20 @@ export function registerCustomObject(
   if (typeof object !== 'function' || name === '') {
     throw new ArgumentError(`registerCustomObject: expected a class or a named function, got ${show(object)}.`);
   }
-  const known = custom.get(name);
+  const known = registeredObjects().get(name);
   if (known !== undefined && known !== object) {
     throw new ArgumentError(
       `registerCustomObject: the name '${name}' is taken by another object.`,
       'Give another name.',
     );
   }
-  custom.set(name, object);
+  if (nameOfRegistered(object) === null) registerObject(name, object);
+  else registeredObjects().set(name, object);
 }
 
 /** The user's object of that name, if one was registered. @internal */
 export function customObject(name: string): ConfigurableClass | ((...args: never[]) => unknown) | undefined {
-  return custom.get(name) ?? custom.get(name.split('>').pop() as string);
+  return findObject(name) as ConfigurableClass | undefined;
 }
 
 /** What a family is made from. */
@@ -101,13 +102,17 @@ export function defineFamily<T>(options: FamilyOptions<T>): Family<T> {
       if (accepts(identifier)) return identifier as T;
       if (typeof identifier === 'string') return named(identifier, {}, where);
       if (isPlainObject(identifier) && typeof identifier.className === 'string') {
-        const { className, config, registeredName } = identifier as unknown as SerializedObject;
+        const { className, config, registeredName, sharedObjectId } = identifier as unknown as SerializedObject;
+        const shared = sharedObject(sharedObjectId);
+        if (shared !== undefined && accepts(shared)) return shared as T;
         const name =
           registeredName !== null && registeredName !== undefined && customObject(registeredName)
             ? registeredName
             : className;
         if (className === 'function') return named(String(config), {}, where);
-        return named(name, config ?? {}, where);
+        const object = named(name, config ?? {}, where);
+        noteRead(sharedObjectId, object);
+        return object;
       }
       if (isClass(identifier)) return make(identifier, {});
       if (typeof identifier === 'function' && wrap !== undefined) return wrap(identifier as () => unknown);

@@ -62,6 +62,14 @@ function fail(where: string, expected: string, value: unknown, hint?: string): n
   throw new ArgumentError(`${where}: expected ${expected}, got ${show(value)}.`, hint);
 }
 
+// Checkers of fractions: files of Keras tell 1.0 from 1.
+const fractions = new WeakSet<Checker<never>>();
+
+/** Whether a checker takes fractions, as those of {@link is}.number do. @internal */
+export function takesFractions(check: Checker<never>): boolean {
+  return fractions.has(check);
+}
+
 function range(min: number | undefined, max: number | undefined): string {
   if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
   if (min !== undefined) return ` of at least ${min}`;
@@ -87,7 +95,7 @@ export const is = {
   /** A number but NaN: `min` and `max` included, `above` and `below` not. */
   number(options: { min?: number; max?: number; above?: number; below?: number } = {}): Checker<number> {
     const { min, max, above, below } = options;
-    return (value, where) => {
+    const check: Checker<number> = (value, where) => {
       const text =
         above !== undefined || below !== undefined
           ? `a number${above !== undefined ? ` above ${above}` : ''}${below !== undefined ? ` below ${below}` : ''}${range(min, max)}`
@@ -97,6 +105,8 @@ export const is = {
       if ((above !== undefined && value <= above) || (below !== undefined && value >= below)) fail(where, text, value);
       return value;
     };
+    fractions.add(check as Checker<never>);
+    return check;
   },
 
   /** A whole number of at most 2^53 - 1 either way; `min` and `max` included. */
@@ -122,7 +132,9 @@ export const is = {
 
   /** The value or `null`. */
   nullable<T>(check: Checker<T>): Checker<T | null> {
-    return (value, where) => (value === null ? null : check(value, where));
+    const nullable: Checker<T | null> = (value, where) => (value === null ? null : check(value, where));
+    if (takesFractions(check as Checker<never>)) fractions.add(nullable as Checker<never>);
+    return nullable;
   },
 
   /** The first checker that accepts; the error is the last one's with all expectations. */

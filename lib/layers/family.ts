@@ -1,11 +1,13 @@
 import { type SerializedObject, serialized } from '../core/configurable.js';
 import { defineFamily, type Family } from '../core/family.js';
 import * as activation from './activation/index.js';
+import * as convolution from './convolution/index.js';
 import * as core from './core/index.js';
 import { type BuildConfig, Layer } from './layer.js';
 import * as merging from './merging/index.js';
 import * as normalization from './normalization/index.js';
 import * as pooling from './pooling/index.js';
+import * as recurrent from './recurrent/index.js';
 import * as regularization from './regularization/index.js';
 import * as reshaping from './reshaping/index.js';
 
@@ -28,9 +30,11 @@ export function layerClasses(): Record<string, unknown> {
   return {
     ...core,
     ...activation,
+    ...convolution,
     ...merging,
     ...normalization,
     ...pooling,
+    ...recurrent,
     ...regularization,
     ...reshaping,
     ...models,
@@ -70,5 +74,8 @@ export function deserialize(config: SerializedLayer | Layer, where = 'layers.des
   const layer = family.get(config, where);
   const buildConfig = config instanceof Layer ? undefined : config.buildConfig;
   if (buildConfig !== undefined && !layer.built) layer.buildFromConfig(buildConfig);
+  const compileConfig = config instanceof Layer ? undefined : config.compileConfig;
+  const { compileFromConfig } = layer as { compileFromConfig?: (config: Record<string, unknown>) => void };
+  if (compileConfig != null && Object.keys(compileConfig).length > 0) compileFromConfig?.call(layer, compileConfig);
   return layer;
 }

@@ -13,12 +13,14 @@ import { tidy } from '../core/tidy.js';
 import { leaves } from '../core/tree.js';
 import { Variable } from '../core/variable.js';
 import { type Initializer, initializerField } from '../initializers/index.js';
+import { broadcastTo, full } from '../ops/index.js';
 import { type Regularizer, regularizerField } from '../regularizers.js';
 import { currentCall } from './call-context.js';
 import { DTypePolicy, type DTypePolicyName, dtypePolicyField } from './dtype-policy.js';
 import type { WeightOptions } from './layer-options.js';
 import { currentPath } from './name-scope.js';
 import { type MetricLike, type OwnState, ownState } from './tracking.js';
+import { chargeWeight } from './weight-budget.js';
 
 const initialField = initializerField('zeros') as Field<Initializer>;
 const penaltyField = regularizerField(null) as Field<Regularizer | null>;
@@ -161,10 +163,11 @@ export abstract class LayerState extends Configurable {
     );
     const regularizer = penaltyField.check(options.regularizer ?? null, `${where}: regularizer`);
     const constraint = limitField.check(options.constraint ?? null, `${where}: constraint`);
+    const follows = chargeWeight(where, shape, dtype);
     const variable = suspendRecording(() =>
       tidy(
         () =>
-          new Variable(initializer.apply(shape, { dtype }), {
+          new Variable(follows ? broadcastTo(full([], 0, { dtype }), shape) : initializer.apply(shape, { dtype }), {
             dtype,
             name,
             trainable: trainable && this.#trainable,

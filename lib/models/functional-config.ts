@@ -56,12 +56,12 @@ export function functionalConfig(model: Layer, graph: Graph): Record<string, unk
   };
   const serializedNode = ({ layer, args, options }: LayerNode): SerializedNode => {
     const { callOptions } = layer.constructor as typeof Layer;
-    // Keras notes the masks of all inputs, in their structure.
+    // Keras notes the masks of all inputs, in their structure; defaults only where no option was given.
     const masks = 'mask' in callOptions && { mask: mapTree(args[0], () => null) };
     const given =
       layer instanceof Operation
         ? layer.splitArguments(args)
-        : { args, kwargs: { ...callOptions, ...masks, ...options } };
+        : { args, kwargs: Object.keys(options).length > 0 ? options : { ...callOptions, ...masks } };
     return mapTree(given, argument) as SerializedNode;
   };
   const layers = graph.operations.map((layer): GraphLayer => {

@@ -10,9 +10,10 @@ import type { MetricLike } from '../layers/tracking.js';
 import type { Mean, Metric } from '../metrics/index.js';
 import type { Optimizer } from '../optimizers/index.js';
 import { type CompileOptions, compile } from '../training/compile.js';
+import { compileConfig, compileOptions } from '../training/compile-config.js';
 import { CompileMetrics } from '../training/compile-metrics.js';
 import { type BatchIterable, isBatchIterable } from '../training/data/iterable.js';
-import type { Batch, DataTree } from '../training/data/layout.js';
+import type { Batch, DataTree, LabelTree } from '../training/data/layout.js';
 import { type EvaluateOptions, evaluate } from '../training/evaluate.js';
 import { type FitOptions, fit as train } from '../training/fit.js';
 import {
@@ -22,9 +23,11 @@ import {
   type TrainOnBatchOptions,
 } from '../training/on-batch.js';
 import { type PredictOptions, predict } from '../training/predict.js';
+import { onDeviceOf } from '../training/prepare.js';
 import { TrainingState } from '../training/state.js';
 import { type StepKind, type StepLogs, testOn, trainOn } from '../training/steps.js';
 import { hasEnds, ModelGraph, type ModelOptions } from './model-graph.js';
+import { type LoadWeightsOptions, persistence, type SaveModelOptions, type SaveWeightsOptions } from './persistence.js';
 import { printSummary, type SummaryOptions } from './summary.js';
 
 /** Any of the model's metrics: a `Metric`, or the group of those given to `compile`. */
@@ -130,7 +133,7 @@ export class Model extends ModelGraph {
     if (state.fitting) {
       throw new StateError(`Model "${this.name}": expected no compile while fit runs.`, 'Await fit first.');
     }
-    const compiled = compile(options, this.outputNames, this.dtypePolicy.name);
+    const compiled = onDeviceOf(this, () => compile(options, this.outputNames, this.dtypePolicy.name));
     state.clear();
     state.compiled = compiled;
     state.stopTraining = false;
@@ -150,11 +153,11 @@ export class Model extends ModelGraph {
    * history.val_loss;
    * ```
    */
-  fit(x: DataTree, y?: DataTree | null, options?: FitOptions): Promise<History>;
+  fit(x: DataTree, y?: LabelTree | null, options?: FitOptions): Promise<History>;
   fit(batches: BatchIterable, options?: FitOptions): Promise<History>;
-  async fit(x: DataTree | BatchIterable, y?: DataTree | FitOptions | null, options?: FitOptions): Promise<History> {
+  async fit(x: DataTree | BatchIterable, y?: LabelTree | FitOptions | null, options?: FitOptions): Promise<History> {
     const [labels, rest] = split(x, y, options);
-    return train(this, x, labels as DataTree | null, rest);
+    return onDeviceOf(this, () => train(this, x, labels as LabelTree | null, rest));
   }
 
   /**
@@ -168,19 +171,19 @@ export class Model extends ModelGraph {
    * const { loss, accuracy } = await model.evaluate(xTest, yTest);
    * ```
    */
-  evaluate(x: DataTree, y?: DataTree | null, options?: EvaluateOptions): Promise<Record<string, number>>;
+  evaluate(x: DataTree, y?: LabelTree | null, options?: EvaluateOptions): Promise<Record<string, number>>;
   evaluate(batches: BatchIterable, options?: EvaluateOptions): Promise<Record<string, number>>;
   async evaluate(
     x: DataTree | BatchIterable,
-    y?: DataTree | EvaluateOptions | null,
+    y?: LabelTree | EvaluateOptions | null,
     options?: EvaluateOptions,
   ): Promise<Record<string, number>> {
     const [labels, rest] = split(x, y, options);
-    return evaluate(this, x, labels as DataTree | null, rest);
+    return onDeviceOf(this, () => evaluate(this, x, labels as LabelTree | null, rest));
   }
 
   /**
-   * Predictions for data, as one tensor (or in the structure of the model's outputs), on the default device. Needs no `compile`.
+   * Predictions for data, as one tensor (or in the structure of the model's outputs), on the model's device. Needs no `compile`.
    *
    * @throws {ShapeError} for data that don't fit the model
    * @example
@@ -189,7 +192,7 @@ export class Model extends ModelGraph {
    * ```
    */
   async predict<Output = Tensor>(x: DataTree | BatchIterable, options: PredictOptions = {}): Promise<Output> {
-    return (await predict(this, x, options)) as Output;
+    return (await onDeviceOf(this, () => predict(this, x, options))) as Output;
   }
 
   /**
@@ -221,24 +224,24 @@ export class Model extends ModelGraph {
   /** One training step on one batch; answers its loss and metrics. @throws as `fit` */
   async trainOnBatch(
     x: DataTree,
-    y?: DataTree | null,
+    y?: LabelTree | null,
     options: TrainOnBatchOptions = {},
   ): Promise<Record<string, number>> {
-    return logsOnBatch(this, 'train', x, y, options);
+    return onDeviceOf(this, () => logsOnBatch(this, 'train', x, y, options));
   }
 
   /** Loss and metrics of one batch. @throws as `evaluate` */
   async testOnBatch(
     x: DataTree,
-    y?: DataTree | null,
+    y?: LabelTree | null,
     options: TestOnBatchOptions = {},
   ): Promise<Record<string, number>> {
-    return logsOnBatch(this, 'test', x, y, options);
+    return onDeviceOf(this, () => logsOnBatch(this, 'test', x, y, options));
   }
 
   /** Predictions for one batch. @throws as `predict` */
   async predictOnBatch<Output = Tensor>(x: DataTree): Promise<Output> {
-    return (await predictOnBatch(this, x)) as Output;
+    return (await onDeviceOf(this, () => predictOnBatch(this, x))) as Output;
   }
 
   /**
@@ -335,6 +338,62 @@ export class Model extends ModelGraph {
     for (const metric of this.metrics) metric.resetState();
   }
 
+  /** How the model was compiled, as a config holds it; null before `compile`, and where a function has no name that leads back to it. */
+  getCompileConfig(): Record<string, unknown> | null {
+    const { compiled } = this.trainingState;
+    return compiled === null ? null : compileConfig(this.title, compiled);
+  }
+
+  /**
+   * Compiles the model as {@link getCompileConfig} said, and makes the optimizer's variables.
+   * @throws {ArgumentError} for a config that names unknown objects
+   */
+  compileFromConfig(config: Record<string, unknown>): void {
+    this.compile(compileOptions(config));
+    if (this.built) this.optimizer?.build(this.trainableVariables);
+  }
+
+  /**
+   * Writes the model to a file: '.keras' (architecture, weights, how it was compiled, the optimizer's state) or Keras' older '.h5'. The file is whole at
+   * any moment: the old one stays until the new one is complete.
+   *
+   * @throws {ArgumentError} for another ending of the name {@link StateError} while `fit` runs, outside its hooks
+   * @throws a system error that names the file: no such folder, no permission, no space
+   * @example
+   * ```ts
+   * await model.save('model.keras');
+   * const same = await models.loadModel('model.keras');
+   * ```
+   */
+  async save(path: string, options: SaveModelOptions = {}): Promise<void> {
+    await persistence().saveModel(this, path, options);
+  }
+
+  /**
+   * Writes the weights, and the optimizer's state, to a '.weights.h5' file. @throws as {@link save}
+   * @example
+   * ```ts
+   * await model.saveWeights('model.weights.h5');
+   * await model.loadWeights('model.weights.h5');
+   * ```
+   */
+  async saveWeights(path: string, options: SaveWeightsOptions = {}): Promise<void> {
+    await persistence().saveWeights(this, path, options);
+  }
+
+  /**
+   * Reads weights from a '.weights.h5', '.keras' or '.h5' file into this model. Changes nothing unless all fit.
+   * @throws {FileFormatError} for other files, and weights that don't fit
+   */
+  async loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<void> {
+    await persistence().loadWeights(this, path, options);
+  }
+
+  /** The architecture as JSON, in Keras' own keys: {@link models.modelFromJson} makes a model of it, without its weights. */
+  toJson(): string {
+    return persistence().modelToJson(this);
+  }
+
   /** Prints the table of layers, output shapes and numbers of weights. */
   summary(options: SummaryOptions = {}): void {
     printSummary(this, options);
@@ -351,12 +410,15 @@ export class Model extends ModelGraph {
     return null;
   }
 
-  /** Whether a metric should fall or rise, if it says so. @internal */
+  /** Whether a number of the logs should fall or rise, if the metric behind it says so: 'accuracy', and of an output 'kind_accuracy'. @internal */
   directionOf(name: string): 'min' | 'max' | null {
-    const all = [...(this.trainingState.compiled?.metrics?.metrics ?? []), ...this.metrics];
-    const metric = all.find((one) => one.name === name) as { direction?: 'up' | 'down' } | undefined;
-    if (metric?.direction === undefined) return null;
-    return metric.direction === 'up' ? 'max' : 'min';
+    const outputs = this.outputNames ?? [];
+    const bare = (prefix: string): string => name.slice(prefix.length + 1);
+    const names = [name, ...outputs.filter((output) => name.startsWith(`${output}_`)).map(bare)];
+    if (names.includes('loss')) return 'min';
+    const metrics = this.trainingState.compiled?.metrics?.metrics ?? [];
+    const direction = metrics.find((metric) => names.includes(metric.name))?.direction ?? null;
+    return direction === null ? null : direction === 'up' ? 'max' : 'min';
   }
 
   #trackers(): ModelMetric[] {

@@ -151,8 +151,10 @@ export class Sequential extends Model {
     this.inputSpec = new InputSpec({ shape: [null, ...input.output.shape.slice(1)], allowLastAxisSqueeze: true });
   }
 
-  override call(x: Tensor, { mask }: CallOptions = {}): unknown {
+  override call(given: Tensor | readonly [Tensor], { mask }: CallOptions = {}): unknown {
     const [input] = this.#tensors;
+    // The one input may come in an array, as for models of several.
+    const x = input !== undefined && Array.isArray(given) && given.length === 1 ? given[0] : given;
     let outputs: unknown = input !== undefined && x instanceof Tensor ? adaptInput(x, input, this.title) : x;
     const options = mask === undefined ? {} : { mask };
     this.layers.forEach((layer, i) => {
@@ -206,7 +208,7 @@ export class Sequential extends Model {
 
   /** Makes a model from what `getConfig` answered. @throws {ArgumentError} without `name` and `layers` */
   static override fromConfig<T>(this: new (options: never) => T, config: Record<string, unknown>): T {
-    const { name, trainable, layers, buildInputShape } = config;
+    const { name, trainable, layers, buildInputShape, dtype } = config;
     if (typeof name !== 'string' || !Array.isArray(layers)) {
       throw new ArgumentError(
         `Sequential.fromConfig: expected { name, layers }, got ${isPlainObject(config) ? `keys ${Object.keys(config).join(', ')}` : show(config)}.`,
@@ -215,6 +217,8 @@ export class Sequential extends Model {
     // biome-ignore lint/complexity/noThisInStatic: a subclass makes itself.
     const make = this as unknown as new (options: SequentialOptions) => Sequential;
     const model = new make({ name, ...(typeof trainable === 'boolean' && { trainable }) });
+    // Keras forgets it here; whether `compile` scales the loss depends on it.
+    if (dtype != null) model.dtypePolicy = dtype as never;
     for (const layer of layers as SerializedLayer[]) model.add(deserialize(layer, 'Sequential.fromConfig: layers'));
     if (!model.built && isShape(buildInputShape)) model.build(buildInputShape);
     return model as unknown as T;

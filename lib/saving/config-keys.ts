@@ -1,6 +1,7 @@
 import * as constraints from '../constraints.js';
 import { type ConfigurableClass, configKey, fieldsOf, type SerializedObject } from '../core/configurable.js';
 import { customObject } from '../core/family.js';
+import { takesFractions } from '../core/fields.js';
 import { toCamelCase, toSnakeCase } from '../core/names.js';
 import { isPlainObject } from '../core/tree.js';
 import * as initializers from '../initializers/index.js';
@@ -17,6 +18,7 @@ export interface KerasObject {
   class_name: string;
   config: unknown;
   registered_name: string | null;
+  shared_object_id?: number;
   build_config?: unknown;
   compile_config?: unknown;
 }
@@ -28,6 +30,7 @@ const frame: Readonly<Record<string, string>> = {
   buildConfig: 'build_config',
   compileConfig: 'compile_config',
   inboundNodes: 'inbound_nodes',
+  sharedObjectId: 'shared_object_id',
 };
 
 // Keys of configs that a class writes beside its fields.
@@ -37,7 +40,8 @@ const beside: Readonly<Record<string, string>> = {
   shapesDict: 'shapes_dict',
 };
 
-function classOf(object: {
+/** The class that a config names: a user's own, or one of the package's. Nothing is looked up anywhere else. @internal */
+export function classOf(object: {
   module: string | null;
   className: string;
   registeredName: string | null;
@@ -56,7 +60,9 @@ function classOf(object: {
     'keras.optimizers': () => optimizers,
     'keras.optimizers.schedules': () => optimizers.schedules,
   };
-  const found = own ?? (places[object.module ?? ''] ?? layerClasses)()[object.className as never];
+  // Older files name no modules.
+  const anywhere = (): object => Object.assign({}, ...Object.values(places).map((classes) => classes()));
+  const found = own ?? (places[object.module ?? ''] ?? anywhere)()[object.className as never];
   return typeof found === 'function' && 'fields' in found ? (found as unknown as ConfigurableClass) : undefined;
 }
 
@@ -72,6 +78,33 @@ export function toKerasConfig(object: SerializedObject): KerasObject {
   return convert(object) as KerasObject;
 }
 
+// Rates that may be schedules too, or lists.
+const rates = new Set(['learningRate', 'initialLearningRate', 'values', 'threshold']);
+
+// While a text is made: whole numbers that are fractions to Keras, which refuses some that are none, are marked.
+let marking = false;
+const mark = '\u0000';
+
+/** As {@link toKerasConfig}, with marks that {@link configText} understands. @internal */
+export function toMarkedConfig(object: SerializedObject): KerasObject {
+  marking = true;
+  try {
+    return convert(object) as KerasObject;
+  } finally {
+    marking = false;
+  }
+}
+
+/** JSON of what {@link toMarkedConfig} answered: fractions have a point, as Python tells 1.0 from 1. @internal */
+export function configText(config: unknown): string {
+  return JSON.stringify(config).replace(/"\\u0000(-?[\d.e+]+)"/g, '$1');
+}
+
+function asFraction(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asFraction);
+  return Number.isInteger(value) ? `${mark}${/e/.test(String(value)) ? value : `${value}.0`}` : value;
+}
+
 function convert(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(convert);
   if (!isPlainObject(value)) return value;
@@ -84,16 +117,29 @@ function convert(value: unknown): unknown {
     ? Object.fromEntries(
         Object.entries(object.config).map(([name, child]) => {
           const field = fields[name];
-          return [field === undefined ? (beside[name] ?? toSnakeCase(name)) : configKey(name, field), convert(child)];
+          if (field === undefined) return [beside[name] ?? toSnakeCase(name), convert(child)];
+          const fraction = marking && (takesFractions(field.check as never) || rates.has(name));
+          return [configKey(name, field), fraction ? asFraction(convert(child)) : convert(child)];
         }),
       )
     : object.config;
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
       frame[key] ?? key,
-      key === 'config' ? config : key === 'inboundNodes' ? renameOptions(convert(child), toSnakeCase) : convert(child),
+      key === 'config'
+        ? config
+        : key === 'inboundNodes'
+          ? renameOptions(convert(child), toSnakeCase)
+          : key === 'compileConfig'
+            ? renameKeys(convert(child), toSnakeCase)
+            : convert(child),
     ]),
   );
+}
+
+function renameKeys(object: unknown, rename: (name: string) => string): unknown {
+  if (!isPlainObject(object)) return object;
+  return Object.fromEntries(Object.entries(object).map(([key, child]) => [rename(key), child]));
 }
 
 /** Applications of a layer with the keys of their options in another spelling. */
@@ -139,7 +185,13 @@ function revert(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
       frameNames.get(key) ?? key,
-      key === 'config' ? config : key === 'inbound_nodes' ? renameOptions(revert(child), toCamelCase) : revert(child),
+      key === 'config'
+        ? config
+        : key === 'inbound_nodes'
+          ? renameOptions(revert(child), toCamelCase)
+          : key === 'compile_config'
+            ? renameKeys(revert(child), toCamelCase)
+            : revert(child),
     ]),
   );
 }

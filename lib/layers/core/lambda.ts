@@ -3,6 +3,7 @@ import type { DType } from '../../core/dtype.js';
 import { ArgumentError, FileFormatError } from '../../core/errors.js';
 import { customObject } from '../../core/family.js';
 import { type Fields, is, optional, required, show } from '../../core/fields.js';
+import { nameOfRegistered } from '../../core/registry.js';
 import type { Shape } from '../../core/symbolic.js';
 import { Tensor, tensor } from '../../core/tensor.js';
 import { isPlainObject } from '../../core/tree.js';
@@ -44,7 +45,7 @@ function functionChecker(value: unknown, where: string): LambdaFunction {
 
 /** How a config holds a function: by its name, and only if that leads back to it. */
 function functionConfig(fn: unknown, what: string): SerializedObject {
-  const { name } = fn as { name: string };
+  const name = nameOfRegistered(fn as object) ?? (fn as { name: string }).name;
   if (customObject(name) !== fn) {
     throw new ArgumentError(
       `Lambda: ${what}: expected a registered function, got ${show(fn)}: a config holds names, never code.`,
