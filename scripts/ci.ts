@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { packageRoot } from '../lib/core/libtorch.js';
 import { binOf, capture, run } from './commands.js';
 import { lintSteps } from './lint.js';
+import { installTensorBoard } from './tensorboard-env.js';
 import { type Counts, runCtest, runVitest } from './test.js';
 
 const { values } = parseArgs({ options: { skip: { type: 'string' }, only: { type: 'string' } } });
@@ -96,14 +97,34 @@ function compareWithGyp(): void {
   }
 }
 
+/** Where examples write. */
+const scratch = mkdtempSync(join(tmpdir(), 'torchlayers-examples-'));
+
 /** Settings that keep each example short; one that isn't here runs as it is. */
 const exampleArguments: Record<string, string[]> = {
-  'mnist-mlp.ts': ['--epochs', '1', '--limit', '6000', '--seed', '1'],
+  'confusion.ts': ['--epochs', '1', '--limit', '2000', '--out', join(scratch, 'confusion')],
+  'custom-parts.ts': ['--epochs', '2'],
+  'functional.ts': ['--epochs', '5', '--samples', '500'],
+  'gradients.ts': ['--at', '2'],
+  'imdb-lstm.ts': ['--epochs', '1', '--limit', '500'],
   'imdb-sentiment.ts': ['--epochs', '1', '--limit', '1000'],
+  'jit.ts': ['--rounds', '200'],
+  'linear-regression.ts': ['--steps', '100'],
+  'mnist-cnn.ts': ['--epochs', '1', '--limit', '1000'],
+  'mnist-mlp.ts': ['--epochs', '1', '--limit', '6000', '--seed', '1'],
+  'prediction.ts': ['--limit', '3000', '--epochs', '1', '--show', '2'],
+  'resume.ts': ['--epochs', '1', '--dir', join(scratch, 'resume')],
+  'save-and-load.ts': ['--out', join(scratch, 'models')],
+  'softmax-regression.ts': ['--epochs', '2', '--limit', '6000'],
+  'subclassing.ts': ['--epochs', '1', '--limit', '2000'],
+  'tuning.ts': ['--trials', '2', '--epochs', '1', '--limit', '1000', '--out', join(scratch, 'tuning')],
 };
 
 /** Data sets that no npm package brings: an example that needs them runs where they are in Keras' cache. */
-const exampleData: Record<string, string[]> = { 'imdb-sentiment.ts': ['imdb.npz', 'imdb_word_index.json'] };
+const exampleData: Record<string, string[]> = {
+  'imdb-lstm.ts': ['imdb.npz'],
+  'imdb-sentiment.ts': ['imdb.npz', 'imdb_word_index.json'],
+};
 
 /** Every example with small settings. */
 function runExamples(): Counts {
@@ -121,13 +142,32 @@ function runExamples(): Counts {
     console.log(`${file}: ${ok ? 'ran' : `failed\n${output}`}`);
     counts[ok ? 'passed' : 'failed'] += 1;
   }
+  rmSync(scratch, { recursive: true, force: true });
   return counts;
 }
 
+/** The chapter's experiments and its table, with little data. */
+function runExperiments(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'torchlayers-experiments-'));
+  try {
+    const quick = (script: string, ...args: string[]): void =>
+      run(script, process.execPath, [binOf('tsx'), join('experiments', script), ...args, '--quick', '--out', folder]);
+    quick('run.ts', 'all');
+    quick('reproduce.ts');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 for (const [name, lint] of Object.entries(lintSteps({ tidy: true }))) await part(name, check(lint));
+await part('protos', check(() => run('protos', process.execPath, [binOf('tsx'), 'scripts/protos.ts', '--check'])));
+await part('tools', check(installTensorBoard));
+// Tests that need a browser or TensorBoard fail where these are missing, instead of being left out.
+process.env['TORCHLAYERS_REQUIRE_TOOLS'] = '1';
 await part('vitest', () => runVitest());
 await part('ctest', () => runCtest());
 await part('examples', runExamples);
+await part('experiments', check(runExperiments));
 await part('node-gyp', check(compareWithGyp));
 await part('sanitize', () => runCtest('address'));
 

@@ -13,7 +13,7 @@ import { median, type Run, type Workload } from '../workload.js';
 const known = ['torchlayers', 'pytorch', 'keras-tensorflow', 'keras-jax'];
 
 /** The data set as a file that Python reads too: Keras' own, else one written into the cache. */
-async function mnistFile(): Promise<string> {
+export async function mnistFile(): Promise<string> {
   const keras = join(process.env['KERAS_HOME'] ?? join(homedir(), '.keras'), 'datasets', 'mnist.npz');
   if (existsSync(keras)) return keras;
   const file = join(cacheFolder(), 'bench', 'mnist.npz');

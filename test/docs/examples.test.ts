@@ -55,9 +55,13 @@ async function run(snippet: Snippet): Promise<void> {
 
 beforeEach(() => {
   torchlayers.utils.setRandomSeed(1);
+  // Files that examples write go where nobody keeps anything.
+  const before = process.cwd();
+  process.chdir(folder);
   const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   const log = vi.spyOn(console, 'log').mockReturnValue();
   return () => {
+    process.chdir(before);
     stdout.mockRestore();
     log.mockRestore();
   };

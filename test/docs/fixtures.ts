@@ -1,5 +1,5 @@
 // What examples use without making it: data, a compiled model and what goes with it.
-import { Input, layers, losses, ops, optimizers, Sequential, Tensor } from 'torchlayers';
+import { Input, layers, losses, ops, optimizers, Sequential, Tensor, tuner } from 'torchlayers';
 import { expect } from 'vitest';
 
 /** New values for one example; examples change them. */
@@ -15,7 +15,15 @@ export function fixtures(): Record<string, unknown> {
   ]);
   const optimizer = new optimizers.SGD({ learningRate: 0.01 });
   model.compile({ optimizer, loss: 'mse', metrics: ['mae'] });
+  const build = (hp: tuner.HyperParameters): Sequential => {
+    const made = new Sequential([Input({ shape: [4] }), new layers.Dense({ units: hp.int('units', 1, 8) })]);
+    made.add(new layers.Dense({ units: 1 }));
+    made.compile({ loss: 'mse', metrics: ['accuracy'] });
+    return made;
+  };
   return {
+    build,
+    search: new tuner.RandomSearch({ hypermodel: build, objective: 'val_loss', maxTrials: 2, projectName: 'example' }),
     x: numbers([8, 4]),
     y: numbers([8, 1]),
     xTest: numbers([8, 4]),

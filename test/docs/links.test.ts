@@ -27,7 +27,9 @@ function broken(file: string, text: string): string[] {
 
 const files = [
   ...readdirSync(packageRoot).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(packageRoot, 'docs')).map((name) => join('docs', name)),
+  ...readdirSync(join(packageRoot, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
   join('native', 'OVERVIEW.md'),
 ];
 
