@@ -22,6 +22,19 @@ TORCH_LIBRARY(torchlayers, m) {
   m.def("dropout(Tensor x, Tensor seed, float rate, int[]? noise_shape=None) -> Tensor");
   m.def("dropout_backward(Tensor grad, Tensor seed, float rate, int[]? noise_shape=None) -> Tensor");
 
+  // embedding_max.cc, embedding_sum.cc: indices [batch, steps]; seed and rate as for dropout on [batch, steps, dim]
+  m.def(
+      "embedding_max(Tensor weight, Tensor indices, Tensor? seed, float rate, bool keep_winners=False) "
+      "-> (Tensor values, Tensor winners, Tensor counts)");
+  m.def(
+      "embedding_max_backward(Tensor grad, Tensor indices, Tensor winners, Tensor counts, float rate, int rows) "
+      "-> Tensor");
+  m.def("embedding_max_gather(Tensor rows, Tensor indices, Tensor winners, Tensor counts, float rate) -> Tensor");
+  m.def("embedding_sum(Tensor weight, Tensor indices, Tensor? mask, Tensor? seed, float rate, float factor) -> Tensor");
+  m.def(
+      "embedding_sum_backward(Tensor grad, Tensor indices, Tensor? mask, Tensor? seed, float rate, float factor, "
+      "int rows) -> Tensor");
+
   // sgd.cc, rmsprop.cc, adam.cc, ema.cc, global_norm.cc: one call for all weights
   m.def(
       "sgd_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] velocities, Tensor lr, *, float momentum, "

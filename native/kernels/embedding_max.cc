@@ -1,0 +1,501 @@
+// embedding_max: rows looked up, dropout, and the largest value of each channel over the steps, without the tensor
+// [batch, steps, dim] in between.
+//   values[b, c] = max over t of dropout(weight[indices[b, t]])[b, t, c]; NaN if there is one
+// Equal largest ones share the gradient, those that were dropped included, as amax has it. Forward keeps one bit per
+// element (was it a largest one, and kept?) and the number of largest ones; backward needs no draws.
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <bit>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "kernels/embedding.h"
+#include "kernels/weight_list.h"
+
+namespace torchlayers {
+namespace {
+
+using OptionalTensor = std::optional<at::Tensor>;
+using ThreeTensors = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
+
+// Steps whose bits share a word.
+constexpr int64_t kWordSteps = 32;
+// Steps that one pass over the channels takes.
+constexpr int kPassSteps = 4;
+
+int64_t words_for(int64_t steps) { return (steps + kWordSteps - 1) / kWordSteps; }
+
+// ---- shapes, for CPU and Meta
+
+void check_forward(const at::Tensor& weight, const at::Tensor& indices, const OptionalTensor& seed, double rate) {
+  check_pooled_lookup("embedding_max", weight, indices, seed, rate);
+  TORCH_CHECK_VALUE(indices.size(1) > 0,
+                    "torchlayers::embedding_max: expected at least one step, got indices of shape ", indices.sizes(),
+                    "\n  There is no largest value of none.");
+}
+
+ThreeTensors make_outputs(const at::Tensor& weight, const at::Tensor& indices, bool keep_winners) {
+  const int64_t batch = indices.size(0);
+  const int64_t dim = weight.size(1);
+  const auto whole = weight.options().dtype(at::kInt);
+  const at::Tensor values = at::empty({batch, dim}, weight.options());
+  if (!keep_winners) return {values, at::empty({0}, whole), at::empty({0}, whole)};
+  return {values, at::empty({batch, words_for(indices.size(1)), dim}, whole), at::empty({batch, dim}, whole)};
+}
+
+void check_kept(const char* op, const at::Tensor& indices, const at::Tensor& winners, const at::Tensor& counts,
+                int64_t dim) {
+  TORCH_CHECK_VALUE(winners.scalar_type() == at::kInt && winners.dim() == 3 && winners.size(0) == indices.size(0) &&
+                        winners.size(1) == words_for(indices.size(1)) && winners.size(2) == dim &&
+                        counts.scalar_type() == at::kInt && counts.sizes() == at::IntArrayRef({indices.size(0), dim}),
+                    "torchlayers::", op,
+                    ": expected winners and counts as embedding_max with keep_winners answers them, got ",
+                    winners.scalar_type(), winners.sizes(), " and ", counts.scalar_type(), counts.sizes(),
+                    "\n  Give both as they came, with the same indices.");
+}
+
+void check_backward(const at::Tensor& grad, const at::Tensor& indices, const at::Tensor& winners,
+                    const at::Tensor& counts, int64_t rows) {
+  const char* op = "embedding_max_backward";
+  TORCH_CHECK_VALUE(grad.dim() == 2 && indices.dim() == 2 && grad.size(0) == indices.size(0) && rows >= 0,
+                    "torchlayers::", op, ": expected a gradient of shape [batch, dim] for indices [batch, steps], got ",
+                    grad.sizes(), " and ", indices.sizes(), "\n  Give the gradient of the values.");
+  check_kept(op, indices, winners, counts, grad.size(1));
+}
+
+void check_gather(const at::Tensor& rows, const at::Tensor& indices, const at::Tensor& winners,
+                  const at::Tensor& counts) {
+  const char* op = "embedding_max_gather";
+  TORCH_CHECK_VALUE(rows.dim() == 2 && indices.dim() == 2, "torchlayers::", op,
+                    ": expected rows [rows, dim] and indices [batch, steps], got ", rows.sizes(), " and ",
+                    indices.sizes(), "\n  Give tensors like the table and its indices.");
+  check_kept(op, indices, winners, counts, rows.size(1));
+}
+
+// ---- CPU, forward
+
+// State of one row of the batch, per channel.
+template <typename T>
+struct Best {
+  T* value;
+  int32_t* first;     // the step that the largest value came first at
+  uint32_t* reached;  // bit t of this word: step t was at least as large as all before
+  uint32_t* kept;     // bit t: not dropped
+  uint32_t* nans;
+};
+
+template <typename T, typename Scale, bool Dropout, int Steps>
+TORCHLAYERS_INLINE void take_steps(const T* const* rows, const uint32_t* TORCHLAYERS_RESTRICT draws, int64_t dim,
+                                   int32_t threshold, Scale scale, int32_t step, const Best<T>& best) {
+  T* TORCHLAYERS_RESTRICT value = best.value;
+  int32_t* TORCHLAYERS_RESTRICT first = best.first;
+  uint32_t* TORCHLAYERS_RESTRICT reached = best.reached;
+  uint32_t* TORCHLAYERS_RESTRICT kept = best.kept;
+  uint32_t* TORCHLAYERS_RESTRICT nans = best.nans;
+  const T* TORCHLAYERS_RESTRICT row[Steps];
+  for (int j = 0; j < Steps; ++j) row[j] = rows[j];
+  const uint32_t bit = 1u << (step % kWordSteps);
+  for (int64_t c = 0; c < dim; ++c) {
+    T largest = value[c];
+    int32_t since = first[c];
+    uint32_t reaches = reached[c];
+    uint32_t keeps = kept[c];
+    uint32_t unordered = nans[c];
+#if defined(__GNUC__)
+#pragma GCC unroll 4
+#endif
+    for (int j = 0; j < Steps; ++j) {
+      T x = row[j][c];
+      if constexpr (Dropout) {
+        const bool keep = static_cast<int32_t>(draws[j * dim + c] >> 8) >= threshold;
+        x = static_cast<T>(keep ? static_cast<Scale>(x) * scale : Scale{0});
+        keeps |= keep ? bit << j : 0u;
+      }
+      const auto wide = static_cast<Scale>(x);
+      const auto before = static_cast<Scale>(largest);
+      reaches |= wide >= before ? bit << j : 0u;
+      since = wide > before ? step + j : since;
+      largest = wide > before ? x : largest;
+      unordered |= wide != wide ? 1u : 0u;
+    }
+    value[c] = largest;
+    first[c] = since;
+    reached[c] = reaches;
+    kept[c] = keeps;
+    nans[c] = unordered;
+  }
+}
+
+template <typename T, typename Scale>
+TORCHLAYERS_MULTIVERSION void take_four_steps(const T* const* rows, const uint32_t* draws, int64_t dim,
+                                              int32_t threshold, Scale scale, int32_t step, Best<T> best) {
+  if (draws != nullptr) {
+    take_steps<T, Scale, true, kPassSteps>(rows, draws, dim, threshold, scale, step, best);
+  } else {
+    take_steps<T, Scale, false, kPassSteps>(rows, draws, dim, threshold, scale, step, best);
+  }
+}
+
+template <typename T, typename Scale>
+TORCHLAYERS_MULTIVERSION void take_one_step(const T* const* rows, const uint32_t* draws, int64_t dim, int32_t threshold,
+                                            Scale scale, int32_t step, Best<T> best) {
+  if (draws != nullptr) {
+    take_steps<T, Scale, true, 1>(rows, draws, dim, threshold, scale, step, best);
+  } else {
+    take_steps<T, Scale, false, 1>(rows, draws, dim, threshold, scale, step, best);
+  }
+}
+
+TORCHLAYERS_INLINE uint32_t bits_in(uint32_t x) {
+  x -= (x >> 1) & 0x55555555u;
+  x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
+  return (((x + (x >> 4)) & 0x0F0F0F0Fu) * 0x01010101u) >> 24;
+}
+
+// What reached a maximum before the last one was no winner. Leaves the kept winners in `winners`, and counts all.
+TORCHLAYERS_MULTIVERSION void settle(int64_t dim, int32_t word, uint32_t all_steps,
+                                     const int32_t* TORCHLAYERS_RESTRICT first,
+                                     const uint32_t* TORCHLAYERS_RESTRICT kept,
+                                     const uint32_t* TORCHLAYERS_RESTRICT nans, uint32_t* TORCHLAYERS_RESTRICT winners,
+                                     int32_t* TORCHLAYERS_RESTRICT counts) {
+  for (int64_t c = 0; c < dim; ++c) {
+    const int32_t behind = first[c] - word * static_cast<int32_t>(kWordSteps);
+    const uint32_t from = behind <= 0 ? ~0u : behind >= static_cast<int32_t>(kWordSteps) ? 0u : ~0u << (behind & 31);
+    // Beside a NaN nothing is equal to the result: the gradient is 0 / 0 at every step.
+    const uint32_t equal = nans[c] != 0 ? all_steps : winners[c] & from;
+    counts[c] += nans[c] != 0 ? 0 : static_cast<int32_t>(bits_in(equal));
+    winners[c] = equal & kept[c];
+  }
+}
+
+// Scratch of one thread.
+template <typename T>
+struct Scratch {
+  Scratch(int64_t steps, int64_t dim)
+      : draws(kPassSteps * dim),
+        first(static_cast<size_t>(dim)),
+        nans(static_cast<size_t>(dim)),
+        kept(static_cast<size_t>(words_for(steps) * dim)),
+        reached(kept.size()) {}
+
+  DrawBuffer draws;
+  std::vector<int32_t> first;
+  std::vector<uint32_t> nans, kept, reached;
+};
+
+template <typename T>
+void pool_one(const T* table, const int64_t* indices, int64_t row, int64_t steps, int64_t dim,
+              const LookupDropout& dropout, Scratch<T>& scratch, T* values, uint32_t* winners, int32_t* counts) {
+  using Scale = Compute<T>;
+  const bool keep_winners = winners != nullptr;
+  if (!keep_winners) winners = scratch.reached.data();
+  const int64_t words = words_for(steps);
+  std::fill_n(values, dim, static_cast<T>(-std::numeric_limits<Scale>::infinity()));
+  std::fill(scratch.first.begin(), scratch.first.end(), 0);
+  std::fill(scratch.nans.begin(), scratch.nans.end(), 0u);
+  std::fill(scratch.kept.begin(), scratch.kept.end(), dropout.used ? 0u : ~0u);
+  std::fill_n(winners, words * dim, 0u);
+  const int64_t* own = indices + row * steps;
+  for (int64_t step = 0; step < steps;) {
+    const bool four = step + kPassSteps <= steps && step % kWordSteps + kPassSteps <= kWordSteps;
+    const int64_t count = four ? kPassSteps : 1;
+    const T* rows[kPassSteps];
+    for (int64_t j = 0; j < count; ++j) rows[j] = table + own[step + j] * dim;
+    for (int64_t j = step + count; j < std::min(step + 2 * count, steps); ++j) {
+      prefetch_row(table + own[j] * dim, dim * static_cast<int64_t>(sizeof(T)));
+    }
+    const uint32_t* draws =
+        dropout.used ? scratch.draws.fill(dropout.stream, (row * steps + step) * dim, count * dim) : nullptr;
+    const int64_t word = step / kWordSteps;
+    const Best<T> best{values, scratch.first.data(), winners + word * dim, scratch.kept.data() + word * dim,
+                       scratch.nans.data()};
+    const auto threshold = static_cast<int32_t>(dropout.threshold);
+    const auto scale = static_cast<Scale>(dropout.scale);
+    if (four) {
+      take_four_steps<T, Scale>(rows, draws, dim, threshold, scale, static_cast<int32_t>(step), best);
+    } else {
+      take_one_step<T, Scale>(rows, draws, dim, threshold, scale, static_cast<int32_t>(step), best);
+    }
+    step += count;
+  }
+  for (int64_t c = 0; c < dim; ++c) {
+    if (scratch.nans[static_cast<size_t>(c)] != 0) values[c] = static_cast<T>(std::numeric_limits<Scale>::quiet_NaN());
+  }
+  if (!keep_winners) return;
+  std::fill_n(counts, dim, 0);
+  for (int64_t word = 0; word < words; ++word) {
+    const int64_t left = steps - word * kWordSteps;
+    const uint32_t all_steps = left >= kWordSteps ? ~0u : (1u << left) - 1;
+    settle(dim, static_cast<int32_t>(word), all_steps, scratch.first.data(), scratch.kept.data() + word * dim,
+           scratch.nans.data(), winners + word * dim, counts);
+  }
+}
+
+ThreeTensors embedding_max(const at::Tensor& weight, const at::Tensor& indices, const OptionalTensor& seed, double rate,
+                           bool keep_winners) {
+  check_forward(weight, indices, seed, rate);
+  const at::Tensor table = weight.contiguous();
+  const at::Tensor places = checked_indices("embedding_max", indices, weight.size(0));
+  ThreeTensors outputs = make_outputs(weight, indices, keep_winners);
+  const LookupDropout dropout(seed, rate);
+  const int64_t batch = indices.size(0);
+  const int64_t steps = indices.size(1);
+  const int64_t dim = weight.size(1);
+  const int64_t* lookups = places.const_data_ptr<int64_t>();
+  int32_t* winners = keep_winners ? std::get<1>(outputs).mutable_data_ptr<int32_t>() : nullptr;
+  int32_t* counts = keep_winners ? std::get<2>(outputs).mutable_data_ptr<int32_t>() : nullptr;
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, weight.scalar_type(), "embedding_max", [&] {
+    const scalar_t* data = table.const_data_ptr<scalar_t>();
+    scalar_t* values = std::get<0>(outputs).mutable_data_ptr<scalar_t>();
+    at::parallel_for(0, batch, grain_of(steps * dim), [&](int64_t begin, int64_t end) {
+      Scratch<scalar_t> scratch(steps, dim);
+      for (int64_t row = begin; row < end; ++row) {
+        // Words of bits: signed only because tensors are.
+        auto* bits = keep_winners ? reinterpret_cast<uint32_t*>(winners + row * words_for(steps) * dim) : nullptr;
+        pool_one<scalar_t>(data, lookups, row, steps, dim, dropout, scratch, values + row * dim, bits,
+                           keep_winners ? counts + row * dim : nullptr);
+      }
+    });
+  });
+  return outputs;
+}
+
+// ---- CPU, backward
+
+// Calls visit(row, channel, place in the table) for each kept winner among channels [begin, end), rows in order.
+template <typename Visit>
+void for_each_winner(const at::Tensor& indices, const at::Tensor& winners, int64_t begin, int64_t end,
+                     const Visit& visit) {
+  const int64_t batch = indices.size(0);
+  const int64_t steps = indices.size(1);
+  const int64_t words = winners.size(1);
+  const int64_t dim = winners.size(2);
+  const int64_t* places = indices.const_data_ptr<int64_t>();
+  const int32_t* bits = winners.const_data_ptr<int32_t>();
+  for (int64_t row = 0; row < batch; ++row) {
+    for (int64_t word = 0; word < words; ++word) {
+      const int32_t* own = bits + (row * words + word) * dim;
+      const int64_t* lookups = places + row * steps + word * kWordSteps;
+      for (int64_t c = begin; c < end; ++c) {
+        for (auto left = static_cast<uint32_t>(own[c]); left != 0; left &= left - 1) {
+          visit(row, c, lookups[std::countr_zero(left)]);
+        }
+      }
+    }
+  }
+}
+
+// What one winner gets of its channel's gradient: rounded at each step as amax and dropout round.
+template <typename T>
+T share_of(T grad, int32_t count, Compute<T> scale) {
+  using Scale = Compute<T>;
+  const T part = static_cast<T>(static_cast<Scale>(grad) / static_cast<Scale>(count));
+  // 0 / 0 beside a NaN, as there.
+  if (count == 0) return static_cast<T>(std::numeric_limits<Scale>::quiet_NaN());
+  return static_cast<T>(static_cast<Scale>(part) * scale);
+}
+
+at::Tensor embedding_max_backward(const at::Tensor& grad, const at::Tensor& indices, const at::Tensor& winners,
+                                  const at::Tensor& counts, double rate, int64_t rows) {
+  check_backward(grad, indices, winners, counts, rows);
+  const at::Tensor given = grad.contiguous();
+  const at::Tensor places = checked_indices("embedding_max_backward", indices, rows);
+  const at::Tensor bits = winners.contiguous();
+  const at::Tensor numbers = counts.contiguous();
+  const int64_t dim = grad.size(1);
+  at::Tensor result = at::zeros({rows, dim}, grad.options());
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, grad.scalar_type(), "embedding_max_backward", [&] {
+    const auto scale = static_cast<Compute<scalar_t>>(keep_scale(rate));
+    const scalar_t* from = given.const_data_ptr<scalar_t>();
+    const int32_t* count = numbers.const_data_ptr<int32_t>();
+    scalar_t* to = result.mutable_data_ptr<scalar_t>();
+    for_channels(dim, grad.size(0) * bits.size(1), [&](int64_t begin, int64_t end) {
+      for_each_winner(places, bits, begin, end, [&](int64_t row, int64_t c, int64_t place) {
+        const int64_t i = row * dim + c;
+        to[place * dim + c] += share_of<scalar_t>(from[i], count[i], scale);
+      });
+    });
+  });
+  return result;
+}
+
+// The derivative of the backward operator: what each winner's place holds, summed up per channel.
+at::Tensor embedding_max_gather(const at::Tensor& rows, const at::Tensor& indices, const at::Tensor& winners,
+                                const at::Tensor& counts, double rate) {
+  check_gather(rows, indices, winners, counts);
+  const at::Tensor table = rows.contiguous();
+  const at::Tensor places = checked_indices("embedding_max_gather", indices, rows.size(0));
+  const at::Tensor bits = winners.contiguous();
+  const at::Tensor numbers = counts.contiguous();
+  const int64_t dim = rows.size(1);
+  at::Tensor result = at::zeros({indices.size(0), dim}, rows.options());
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, rows.scalar_type(), "embedding_max_gather", [&] {
+    const auto scale = static_cast<Compute<scalar_t>>(keep_scale(rate));
+    const scalar_t* from = table.const_data_ptr<scalar_t>();
+    const int32_t* count = numbers.const_data_ptr<int32_t>();
+    scalar_t* to = result.mutable_data_ptr<scalar_t>();
+    for_channels(dim, indices.size(0) * bits.size(1), [&](int64_t begin, int64_t end) {
+      for_each_winner(places, bits, begin, end, [&](int64_t row, int64_t c, int64_t place) {
+        const int64_t i = row * dim + c;
+        to[i] += share_of<scalar_t>(from[place * dim + c], count[i], scale);
+      });
+    });
+  });
+  return result;
+}
+
+// ---- Meta
+
+ThreeTensors embedding_max_meta(const at::Tensor& weight, const at::Tensor& indices, const OptionalTensor& seed,
+                                double rate, bool keep_winners) {
+  check_forward(weight, indices, seed, rate);
+  return make_outputs(weight, indices, keep_winners);
+}
+
+at::Tensor embedding_max_backward_meta(const at::Tensor& grad, const at::Tensor& indices, const at::Tensor& winners,
+                                       const at::Tensor& counts, double /*rate*/, int64_t rows) {
+  check_backward(grad, indices, winners, counts, rows);
+  return at::empty({rows, grad.size(1)}, grad.options());
+}
+
+at::Tensor embedding_max_gather_meta(const at::Tensor& rows, const at::Tensor& indices, const at::Tensor& winners,
+                                     const at::Tensor& counts, double /*rate*/) {
+  check_gather(rows, indices, winners, counts);
+  return at::empty({indices.size(0), rows.size(1)}, rows.options());
+}
+
+// ---- Autograd. Linear between two changes of winner, so backward and gather are each other's derivative.
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+ThreeTensors call_forward(const at::Tensor& weight, const at::Tensor& indices, const OptionalTensor& seed, double rate,
+                          bool keep_winners) {
+  static const auto op =
+      c10::Dispatcher::singleton().findSchemaOrThrow("torchlayers::embedding_max", "").typed<decltype(embedding_max)>();
+  return op.call(weight, indices, seed, rate, keep_winners);
+}
+
+at::Tensor call_backward(const at::Tensor& grad, const at::Tensor& indices, const at::Tensor& winners,
+                         const at::Tensor& counts, double rate, int64_t rows) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("torchlayers::embedding_max_backward", "")
+                             .typed<decltype(embedding_max_backward)>();
+  return op.call(grad, indices, winners, counts, rate, rows);
+}
+
+at::Tensor call_gather(const at::Tensor& rows, const at::Tensor& indices, const at::Tensor& winners,
+                       const at::Tensor& counts, double rate) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("torchlayers::embedding_max_gather", "")
+                             .typed<decltype(embedding_max_gather)>();
+  return op.call(rows, indices, winners, counts, rate);
+}
+
+struct EmbeddingMax : torch::autograd::Function<EmbeddingMax> {
+  static variable_list forward(AutogradContext* context, const at::Tensor& weight, const at::Tensor& indices,
+                               const OptionalTensor& seed, double rate) {
+    at::AutoDispatchBelowAutograd guard;
+    auto [values, winners, counts] = call_forward(weight, indices, seed, rate, true);
+    context->save_for_backward({indices, winners, counts});
+    context->saved_data["rate"] = rate;
+    context->saved_data["rows"] = weight.size(0);
+    context->mark_non_differentiable({winners, counts});
+    return {values, winners, counts};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    at::Tensor grad = call_backward(grads[0], saved[0], saved[1], saved[2], context->saved_data["rate"].toDouble(),
+                                    context->saved_data["rows"].toInt());
+    return {grad, at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+struct EmbeddingMaxBackward : torch::autograd::Function<EmbeddingMaxBackward> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& grad, const at::Tensor& indices,
+                            const at::Tensor& winners, const at::Tensor& counts, double rate, int64_t rows) {
+    at::AutoDispatchBelowAutograd guard;
+    context->save_for_backward({indices, winners, counts});
+    context->saved_data["rate"] = rate;
+    return call_backward(grad, indices, winners, counts, rate, rows);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    const double rate = context->saved_data["rate"].toDouble();
+    return {call_gather(grads[0], saved[0], saved[1], saved[2], rate), {}, {}, {}, {}, {}};
+  }
+};
+
+struct EmbeddingMaxGather : torch::autograd::Function<EmbeddingMaxGather> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& rows, const at::Tensor& indices,
+                            const at::Tensor& winners, const at::Tensor& counts, double rate) {
+    at::AutoDispatchBelowAutograd guard;
+    context->save_for_backward({indices, winners, counts});
+    context->saved_data["rate"] = rate;
+    context->saved_data["rows"] = rows.size(0);
+    return call_gather(rows, indices, winners, counts, rate);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    return {call_backward(grads[0], saved[0], saved[1], saved[2], context->saved_data["rate"].toDouble(),
+                          context->saved_data["rows"].toInt()),
+            {},
+            {},
+            {},
+            {}};
+  }
+};
+
+// Winners are kept where a gradient will ask for them.
+ThreeTensors embedding_max_autograd(const at::Tensor& weight, const at::Tensor& indices, const OptionalTensor& seed,
+                                    double rate, bool keep_winners) {
+  if (!(at::GradMode::is_enabled() && weight.requires_grad())) {
+    at::AutoDispatchBelowAutograd guard;
+    return call_forward(weight, indices, seed, rate, keep_winners);
+  }
+  auto outputs = EmbeddingMax::apply(weight, indices, seed, rate);
+  return {outputs[0], outputs[1], outputs[2]};
+}
+
+at::Tensor embedding_max_backward_autograd(const at::Tensor& grad, const at::Tensor& indices, const at::Tensor& winners,
+                                           const at::Tensor& counts, double rate, int64_t rows) {
+  return EmbeddingMaxBackward::apply(grad, indices, winners, counts, rate, rows);
+}
+
+at::Tensor embedding_max_gather_autograd(const at::Tensor& rows, const at::Tensor& indices, const at::Tensor& winners,
+                                         const at::Tensor& counts, double rate) {
+  return EmbeddingMaxGather::apply(rows, indices, winners, counts, rate);
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(torchlayers, CPU, m) {
+  m.impl("embedding_max", embedding_max);
+  m.impl("embedding_max_backward", embedding_max_backward);
+  m.impl("embedding_max_gather", embedding_max_gather);
+}
+
+TORCH_LIBRARY_IMPL(torchlayers, Meta, m) {
+  m.impl("embedding_max", embedding_max_meta);
+  m.impl("embedding_max_backward", embedding_max_backward_meta);
+  m.impl("embedding_max_gather", embedding_max_gather_meta);
+}
+
+TORCH_LIBRARY_IMPL(torchlayers, Autograd, m) {
+  m.impl("embedding_max", embedding_max_autograd);
+  m.impl("embedding_max_backward", embedding_max_backward_autograd);
+  m.impl("embedding_max_gather", embedding_max_gather_autograd);
+}
+
+}  // namespace torchlayers
