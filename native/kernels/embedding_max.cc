@@ -82,75 +82,76 @@ void check_gather(const at::Tensor& rows, const at::Tensor& indices, const at::T
 
 // ---- CPU, forward
 
-// State of one row of the batch, per channel.
-template <typename T>
-struct Best {
-  T* value;
-  int32_t* first;     // the step that the largest value came first at
-  uint32_t* reached;  // bit t of this word: step t was at least as large as all before
-  uint32_t* kept;     // bit t: not dropped
-  uint32_t* nans;
+// State of one channel in one row of the batch.
+template <typename Scale>
+struct Channel {
+  Scale largest;
+  int32_t first;     // the step that the largest value came first at
+  uint32_t reached;  // bit t of this word: step t was at least as large as all before
+  uint32_t kept;     // bit t: not dropped
+  uint32_t nans;
 };
 
-template <typename T, typename Scale, bool Dropout, int Steps>
-TORCHLAYERS_INLINE void take_steps(const T* const* rows, const uint32_t* TORCHLAYERS_RESTRICT draws, int64_t dim,
-                                   int32_t threshold, Scale scale, int32_t step, const Best<T>& best) {
-  T* TORCHLAYERS_RESTRICT value = best.value;
-  int32_t* TORCHLAYERS_RESTRICT first = best.first;
-  uint32_t* TORCHLAYERS_RESTRICT reached = best.reached;
-  uint32_t* TORCHLAYERS_RESTRICT kept = best.kept;
-  uint32_t* TORCHLAYERS_RESTRICT nans = best.nans;
-  const T* TORCHLAYERS_RESTRICT row[Steps];
-  for (int j = 0; j < Steps; ++j) row[j] = rows[j];
+template <typename T, typename Scale, bool Dropout>
+TORCHLAYERS_INLINE void take(Channel<Scale>& channel, T x, uint32_t draw, int32_t threshold, Scale scale, int32_t step,
+                             uint32_t bit) {
+  // Masks instead of choices: the compiler would make branches of them, and no vectors.
+  using Bits = std::conditional_t<sizeof(Scale) == 8, uint64_t, uint32_t>;
+  auto wide = static_cast<Scale>(x);
+  if constexpr (Dropout) {
+    const bool keep = static_cast<int32_t>(draw >> 8) >= threshold;
+    // Rounded as dropout rounds, or equal values would differ.
+    const auto scaled = static_cast<Scale>(static_cast<T>(wide * scale));
+    wide = __builtin_bit_cast(Scale, __builtin_bit_cast(Bits, scaled) & (Bits{0} - Bits{keep}));
+    channel.kept |= bit & (0u - uint32_t{keep});
+  }
+  channel.reached |= bit & (0u - uint32_t{wide >= channel.largest});
+  channel.nans |= uint32_t{wide != wide};
+  const bool above = wide > channel.largest;
+  channel.first = above ? step : channel.first;
+  channel.largest = above ? wide : channel.largest;
+}
+
+// Every pointer is a parameter of its own: taken from a struct, the compiler fears that they overlap.
+template <typename T, typename Scale, bool Dropout>
+TORCHLAYERS_MULTIVERSION void take_one_step(const T* TORCHLAYERS_RESTRICT row,
+                                            const uint32_t* TORCHLAYERS_RESTRICT draws, int64_t dim, int32_t threshold,
+                                            Scale scale, int32_t step, Scale* TORCHLAYERS_RESTRICT largest,
+                                            int32_t* TORCHLAYERS_RESTRICT first, uint32_t* TORCHLAYERS_RESTRICT reached,
+                                            uint32_t* TORCHLAYERS_RESTRICT kept, uint32_t* TORCHLAYERS_RESTRICT nans) {
   const uint32_t bit = 1u << (step % kWordSteps);
   for (int64_t c = 0; c < dim; ++c) {
-    T largest = value[c];
-    int32_t since = first[c];
-    uint32_t reaches = reached[c];
-    uint32_t keeps = kept[c];
-    uint32_t unordered = nans[c];
-#if defined(__GNUC__)
-#pragma GCC unroll 4
-#endif
-    for (int j = 0; j < Steps; ++j) {
-      T x = row[j][c];
-      if constexpr (Dropout) {
-        const bool keep = static_cast<int32_t>(draws[j * dim + c] >> 8) >= threshold;
-        x = static_cast<T>(keep ? static_cast<Scale>(x) * scale : Scale{0});
-        keeps |= keep ? bit << j : 0u;
-      }
-      const auto wide = static_cast<Scale>(x);
-      const auto before = static_cast<Scale>(largest);
-      reaches |= wide >= before ? bit << j : 0u;
-      since = wide > before ? step + j : since;
-      largest = wide > before ? x : largest;
-      unordered |= wide != wide ? 1u : 0u;
-    }
-    value[c] = largest;
-    first[c] = since;
-    reached[c] = reaches;
-    kept[c] = keeps;
-    nans[c] = unordered;
+    Channel<Scale> channel{largest[c], first[c], reached[c], kept[c], nans[c]};
+    take<T, Scale, Dropout>(channel, row[c], Dropout ? draws[c] : 0, threshold, scale, step, bit);
+    largest[c] = channel.largest;
+    first[c] = channel.first;
+    reached[c] = channel.reached;
+    kept[c] = channel.kept;
+    nans[c] = channel.nans;
   }
 }
 
-template <typename T, typename Scale>
-TORCHLAYERS_MULTIVERSION void take_four_steps(const T* const* rows, const uint32_t* draws, int64_t dim,
-                                              int32_t threshold, Scale scale, int32_t step, Best<T> best) {
-  if (draws != nullptr) {
-    take_steps<T, Scale, true, kPassSteps>(rows, draws, dim, threshold, scale, step, best);
-  } else {
-    take_steps<T, Scale, false, kPassSteps>(rows, draws, dim, threshold, scale, step, best);
-  }
-}
-
-template <typename T, typename Scale>
-TORCHLAYERS_MULTIVERSION void take_one_step(const T* const* rows, const uint32_t* draws, int64_t dim, int32_t threshold,
-                                            Scale scale, int32_t step, Best<T> best) {
-  if (draws != nullptr) {
-    take_steps<T, Scale, true, 1>(rows, draws, dim, threshold, scale, step, best);
-  } else {
-    take_steps<T, Scale, false, 1>(rows, draws, dim, threshold, scale, step, best);
+template <typename T, typename Scale, bool Dropout>
+TORCHLAYERS_MULTIVERSION void take_four_steps(
+    const T* TORCHLAYERS_RESTRICT row0, const T* TORCHLAYERS_RESTRICT row1, const T* TORCHLAYERS_RESTRICT row2,
+    const T* TORCHLAYERS_RESTRICT row3, const uint32_t* TORCHLAYERS_RESTRICT draws, int64_t dim, int32_t threshold,
+    Scale scale, int32_t step, Scale* TORCHLAYERS_RESTRICT largest, int32_t* TORCHLAYERS_RESTRICT first,
+    uint32_t* TORCHLAYERS_RESTRICT reached, uint32_t* TORCHLAYERS_RESTRICT kept, uint32_t* TORCHLAYERS_RESTRICT nans) {
+  const uint32_t bit = 1u << (step % kWordSteps);
+  const uint32_t* draws1 = draws + (Dropout ? dim : 0);
+  const uint32_t* draws2 = draws1 + (Dropout ? dim : 0);
+  const uint32_t* draws3 = draws2 + (Dropout ? dim : 0);
+  for (int64_t c = 0; c < dim; ++c) {
+    Channel<Scale> channel{largest[c], first[c], reached[c], kept[c], nans[c]};
+    take<T, Scale, Dropout>(channel, row0[c], Dropout ? draws[c] : 0, threshold, scale, step, bit);
+    take<T, Scale, Dropout>(channel, row1[c], Dropout ? draws1[c] : 0, threshold, scale, step + 1, bit << 1);
+    take<T, Scale, Dropout>(channel, row2[c], Dropout ? draws2[c] : 0, threshold, scale, step + 2, bit << 2);
+    take<T, Scale, Dropout>(channel, row3[c], Dropout ? draws3[c] : 0, threshold, scale, step + 3, bit << 3);
+    largest[c] = channel.largest;
+    first[c] = channel.first;
+    reached[c] = channel.reached;
+    kept[c] = channel.kept;
+    nans[c] = channel.nans;
   }
 }
 
@@ -168,75 +169,114 @@ TORCHLAYERS_MULTIVERSION void settle(int64_t dim, int32_t word, uint32_t all_ste
                                      int32_t* TORCHLAYERS_RESTRICT counts) {
   for (int64_t c = 0; c < dim; ++c) {
     const int32_t behind = first[c] - word * static_cast<int32_t>(kWordSteps);
-    const uint32_t from = behind <= 0 ? ~0u : behind >= static_cast<int32_t>(kWordSteps) ? 0u : ~0u << (behind & 31);
+    const int32_t shift = behind < 0 ? 0 : behind;
+    const uint32_t from = (~0u << (shift & 31)) & (0u - uint32_t{shift < 32});
     // Beside a NaN nothing is equal to the result: the gradient is 0 / 0 at every step.
-    const uint32_t equal = nans[c] != 0 ? all_steps : winners[c] & from;
-    counts[c] += nans[c] != 0 ? 0 : static_cast<int32_t>(bits_in(equal));
-    winners[c] = equal & kept[c];
+    const uint32_t nan = 0u - nans[c];
+    const uint32_t equal = winners[c] & from & ~nan;
+    counts[c] += static_cast<int32_t>(bits_in(equal));
+    winners[c] = (equal | (all_steps & nan)) & kept[c];
   }
 }
 
-// Scratch of one thread.
-template <typename T>
-struct Scratch {
-  Scratch(int64_t steps, int64_t dim)
-      : draws(kPassSteps * dim),
-        first(static_cast<size_t>(dim)),
-        nans(static_cast<size_t>(dim)),
-        kept(static_cast<size_t>(words_for(steps) * dim)),
-        reached(kept.size()) {}
+// Pools the steps of one row of the batch after the other; one for each thread.
+template <typename T, bool Dropout>
+class Pooler {
+ public:
+  using Scale = Compute<T>;
 
-  DrawBuffer draws;
-  std::vector<int32_t> first;
-  std::vector<uint32_t> nans, kept, reached;
+  Pooler(const T* table, int64_t steps, int64_t dim, const LookupDropout& dropout)
+      : table_(table),
+        steps_(steps),
+        dim_(dim),
+        dropout_(dropout),
+        draws_(kPassSteps * dim),
+        largest_(static_cast<size_t>(dim)),
+        first_(static_cast<size_t>(dim)),
+        nans_(static_cast<size_t>(dim)),
+        kept_(static_cast<size_t>(words_for(steps) * dim)),
+        reached_(kept_.size()) {}
+
+  // `winners` and `counts` may be null.
+  void pool(const int64_t* indices, int64_t row, T* values, uint32_t* winners, int32_t* counts) {
+    uint32_t* reached = winners == nullptr ? reached_.data() : winners;
+    const int64_t words = words_for(steps_);
+    std::fill(largest_.begin(), largest_.end(), -std::numeric_limits<Scale>::infinity());
+    std::fill(first_.begin(), first_.end(), 0);
+    std::fill(nans_.begin(), nans_.end(), 0u);
+    std::fill(kept_.begin(), kept_.end(), Dropout ? 0u : ~0u);
+    std::fill_n(reached, words * dim_, 0u);
+    for (int64_t step = 0; step < steps_;) {
+      const bool four = step + kPassSteps <= steps_ && step % kWordSteps + kPassSteps <= kWordSteps;
+      const int64_t count = four ? kPassSteps : 1;
+      for (int64_t j = step + count; j < std::min(step + 2 * count, steps_); ++j) {
+        prefetch_row(table_ + indices[j] * dim_, dim_ * static_cast<int64_t>(sizeof(T)));
+      }
+      take(indices + step, row, step, four, reached + step / kWordSteps * dim_);
+      step += count;
+    }
+    for (int64_t c = 0; c < dim_; ++c) {
+      const auto i = static_cast<size_t>(c);
+      values[c] = static_cast<T>(nans_[i] != 0 ? std::numeric_limits<Scale>::quiet_NaN() : largest_[i]);
+    }
+    if (winners == nullptr) return;
+    std::fill_n(counts, dim_, 0);
+    for (int64_t word = 0; word < words; ++word) {
+      const int64_t left = steps_ - word * kWordSteps;
+      const uint32_t all_steps = left >= kWordSteps ? ~0u : (1u << left) - 1;
+      settle(dim_, static_cast<int32_t>(word), all_steps, first_.data(), kept_.data() + word * dim_, nans_.data(),
+             winners + word * dim_, counts);
+    }
+  }
+
+ private:
+  void take(const int64_t* indices, int64_t row, int64_t step, bool four, uint32_t* reached) {
+    const uint32_t* draws = nullptr;
+    if constexpr (Dropout) {
+      draws = draws_.fill(dropout_.stream, (row * steps_ + step) * dim_, (four ? kPassSteps : 1) * dim_);
+    }
+    const auto threshold = static_cast<int32_t>(dropout_.threshold);
+    const auto scale = static_cast<Scale>(dropout_.scale);
+    uint32_t* kept = kept_.data() + step / kWordSteps * dim_;
+    const auto at_step = static_cast<int32_t>(step);
+    const auto look_up = [&](int64_t j) { return table_ + indices[j] * dim_; };
+    if (four) {
+      take_four_steps<T, Scale, Dropout>(look_up(0), look_up(1), look_up(2), look_up(3), draws, dim_, threshold, scale,
+                                         at_step, largest_.data(), first_.data(), reached, kept, nans_.data());
+    } else {
+      take_one_step<T, Scale, Dropout>(look_up(0), draws, dim_, threshold, scale, at_step, largest_.data(),
+                                       first_.data(), reached, kept, nans_.data());
+    }
+  }
+
+  const T* table_;
+  int64_t steps_, dim_;
+  LookupDropout dropout_;
+  DrawBuffer draws_;
+  std::vector<Scale> largest_;
+  std::vector<int32_t> first_;
+  std::vector<uint32_t> nans_, kept_, reached_;
 };
 
-template <typename T>
-void pool_one(const T* table, const int64_t* indices, int64_t row, int64_t steps, int64_t dim,
-              const LookupDropout& dropout, Scratch<T>& scratch, T* values, uint32_t* winners, int32_t* counts) {
-  using Scale = Compute<T>;
-  const bool keep_winners = winners != nullptr;
-  if (!keep_winners) winners = scratch.reached.data();
-  const int64_t words = words_for(steps);
-  std::fill_n(values, dim, static_cast<T>(-std::numeric_limits<Scale>::infinity()));
-  std::fill(scratch.first.begin(), scratch.first.end(), 0);
-  std::fill(scratch.nans.begin(), scratch.nans.end(), 0u);
-  std::fill(scratch.kept.begin(), scratch.kept.end(), dropout.used ? 0u : ~0u);
-  std::fill_n(winners, words * dim, 0u);
-  const int64_t* own = indices + row * steps;
-  for (int64_t step = 0; step < steps;) {
-    const bool four = step + kPassSteps <= steps && step % kWordSteps + kPassSteps <= kWordSteps;
-    const int64_t count = four ? kPassSteps : 1;
-    const T* rows[kPassSteps];
-    for (int64_t j = 0; j < count; ++j) rows[j] = table + own[step + j] * dim;
-    for (int64_t j = step + count; j < std::min(step + 2 * count, steps); ++j) {
-      prefetch_row(table + own[j] * dim, dim * static_cast<int64_t>(sizeof(T)));
+template <typename T, bool Dropout>
+void pool_all(const at::Tensor& table, const at::Tensor& indices, const LookupDropout& dropout,
+              const ThreeTensors& outputs, bool keep_winners) {
+  const int64_t steps = indices.size(1);
+  const int64_t dim = table.size(1);
+  const T* data = table.const_data_ptr<T>();
+  const int64_t* places = indices.const_data_ptr<int64_t>();
+  T* values = std::get<0>(outputs).template mutable_data_ptr<T>();
+  // Words of bits: signed only because tensors are.
+  auto* winners = reinterpret_cast<uint32_t*>(std::get<1>(outputs).template mutable_data_ptr<int32_t>());
+  int32_t* counts = std::get<2>(outputs).template mutable_data_ptr<int32_t>();
+  at::parallel_for(0, indices.size(0), grain_of(steps * dim), [&](int64_t begin, int64_t end) {
+    Pooler<T, Dropout> pooler(data, steps, dim, dropout);
+    for (int64_t row = begin; row < end; ++row) {
+      pooler.pool(places + row * steps, row, values + row * dim,
+                  keep_winners ? winners + row * words_for(steps) * dim : nullptr,
+                  keep_winners ? counts + row * dim : nullptr);
     }
-    const uint32_t* draws =
-        dropout.used ? scratch.draws.fill(dropout.stream, (row * steps + step) * dim, count * dim) : nullptr;
-    const int64_t word = step / kWordSteps;
-    const Best<T> best{values, scratch.first.data(), winners + word * dim, scratch.kept.data() + word * dim,
-                       scratch.nans.data()};
-    const auto threshold = static_cast<int32_t>(dropout.threshold);
-    const auto scale = static_cast<Scale>(dropout.scale);
-    if (four) {
-      take_four_steps<T, Scale>(rows, draws, dim, threshold, scale, static_cast<int32_t>(step), best);
-    } else {
-      take_one_step<T, Scale>(rows, draws, dim, threshold, scale, static_cast<int32_t>(step), best);
-    }
-    step += count;
-  }
-  for (int64_t c = 0; c < dim; ++c) {
-    if (scratch.nans[static_cast<size_t>(c)] != 0) values[c] = static_cast<T>(std::numeric_limits<Scale>::quiet_NaN());
-  }
-  if (!keep_winners) return;
-  std::fill_n(counts, dim, 0);
-  for (int64_t word = 0; word < words; ++word) {
-    const int64_t left = steps - word * kWordSteps;
-    const uint32_t all_steps = left >= kWordSteps ? ~0u : (1u << left) - 1;
-    settle(dim, static_cast<int32_t>(word), all_steps, scratch.first.data(), scratch.kept.data() + word * dim,
-           scratch.nans.data(), winners + word * dim, counts);
-  }
+  });
 }
 
 ThreeTensors embedding_max(const at::Tensor& weight, const at::Tensor& indices, const OptionalTensor& seed, double rate,
@@ -246,24 +286,12 @@ ThreeTensors embedding_max(const at::Tensor& weight, const at::Tensor& indices, 
   const at::Tensor places = checked_indices("embedding_max", indices, weight.size(0));
   ThreeTensors outputs = make_outputs(weight, indices, keep_winners);
   const LookupDropout dropout(seed, rate);
-  const int64_t batch = indices.size(0);
-  const int64_t steps = indices.size(1);
-  const int64_t dim = weight.size(1);
-  const int64_t* lookups = places.const_data_ptr<int64_t>();
-  int32_t* winners = keep_winners ? std::get<1>(outputs).mutable_data_ptr<int32_t>() : nullptr;
-  int32_t* counts = keep_winners ? std::get<2>(outputs).mutable_data_ptr<int32_t>() : nullptr;
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, weight.scalar_type(), "embedding_max", [&] {
-    const scalar_t* data = table.const_data_ptr<scalar_t>();
-    scalar_t* values = std::get<0>(outputs).mutable_data_ptr<scalar_t>();
-    at::parallel_for(0, batch, grain_of(steps * dim), [&](int64_t begin, int64_t end) {
-      Scratch<scalar_t> scratch(steps, dim);
-      for (int64_t row = begin; row < end; ++row) {
-        // Words of bits: signed only because tensors are.
-        auto* bits = keep_winners ? reinterpret_cast<uint32_t*>(winners + row * words_for(steps) * dim) : nullptr;
-        pool_one<scalar_t>(data, lookups, row, steps, dim, dropout, scratch, values + row * dim, bits,
-                           keep_winners ? counts + row * dim : nullptr);
-      }
-    });
+    if (dropout.used) {
+      pool_all<scalar_t, true>(table, places, dropout, outputs, keep_winners);
+    } else {
+      pool_all<scalar_t, false>(table, places, dropout, outputs, keep_winners);
+    }
   });
   return outputs;
 }
