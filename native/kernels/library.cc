@@ -35,6 +35,29 @@ TORCH_LIBRARY(torchlayers, m) {
       "embedding_sum_backward(Tensor grad, Tensor indices, Tensor? mask, Tensor? seed, float rate, float factor, "
       "int rows) -> Tensor");
 
+  // lstm.cc, gru.cc: x [batch, steps, inputs], weights and gate orders as Keras has them; mask [batch, steps], false
+  // where a step is left out; recurrent_mask [gates, batch, units] multiplies the state before the product of each
+  // gate. Results after the states are for the backward operators alone.
+  m.def(
+      "lstm(Tensor x, Tensor h0, Tensor c0, Tensor kernel, Tensor recurrent_kernel, Tensor? bias, Tensor? mask=None, "
+      "Tensor? recurrent_mask=None, *, bool return_sequences=False, bool go_backwards=False, "
+      "bool zero_output_for_mask=False) "
+      "-> (Tensor sequence, Tensor h, Tensor c, Tensor gates, Tensor cells, Tensor hidden)");
+  m.def(
+      "lstm_backward(Tensor? grad_sequence, Tensor? grad_h, Tensor? grad_c, Tensor x, Tensor h0, Tensor c0, "
+      "Tensor kernel, Tensor recurrent_kernel, Tensor? bias, Tensor? mask, Tensor? recurrent_mask, Tensor gates, "
+      "Tensor cells, Tensor hidden, *, bool go_backwards, bool zero_output_for_mask, bool needs_x) "
+      "-> (Tensor x, Tensor h0, Tensor c0, Tensor kernel, Tensor recurrent_kernel, Tensor bias)");
+  m.def(
+      "gru(Tensor x, Tensor h0, Tensor kernel, Tensor recurrent_kernel, Tensor? bias, Tensor? mask=None, "
+      "Tensor? recurrent_mask=None, *, bool return_sequences=False, bool go_backwards=False, "
+      "bool zero_output_for_mask=False) -> (Tensor sequence, Tensor h, Tensor gates, Tensor hidden)");
+  m.def(
+      "gru_backward(Tensor? grad_sequence, Tensor? grad_h, Tensor x, Tensor h0, Tensor kernel, "
+      "Tensor recurrent_kernel, Tensor? bias, Tensor? mask, Tensor? recurrent_mask, Tensor gates, Tensor hidden, *, "
+      "bool go_backwards, bool zero_output_for_mask, bool needs_x) "
+      "-> (Tensor x, Tensor h0, Tensor kernel, Tensor recurrent_kernel, Tensor bias)");
+
   // sgd.cc, rmsprop.cc, adam.cc, ema.cc, global_norm.cc: one call for all weights
   m.def(
       "sgd_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] velocities, Tensor lr, *, float momentum, "

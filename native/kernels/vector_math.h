@@ -47,6 +47,52 @@ TORCHLAYERS_INLINE float fast_log(float x) {
   return static_cast<float>(exponent) * 0.693147181f + (f + square * (f * p - 0.5f));
 }
 
+// e^x, with x cut to [-87, 88]: no overflow, no subnormal numbers; relative error about 2e-7. NaN stays NaN.
+TORCHLAYERS_INLINE float fast_exp(float x) {
+  x = x > 88.0f ? 88.0f : x;
+  x = x < -87.0f ? -87.0f : x;
+  // x = n log(2) + r with |r| <= log(2) / 2: adding 1.5 * 2^23 rounds to the whole number n.
+  const float rounded = x * 1.44269504f + 12582912.0f;
+  const int32_t n = __builtin_bit_cast(int32_t, rounded) - 0x4B400000;
+  const float whole = rounded - 12582912.0f;
+  float r = x - whole * 0.693359375f;
+  r = r - whole * -2.12194440e-4f;
+  // e^r = 1 + r + r^2 p(r).
+  float p = 1.9890991e-4f;
+  p = p * r + 0.001393365f;
+  p = p * r + 0.0083333105f;
+  p = p * r + 0.041666467f;
+  p = p * r + 0.16666667f;
+  p = p * r + 0.5f;
+  return (1.0f + (r + p * (r * r))) * __builtin_bit_cast(float, (n + 127) << 23);
+}
+
+TORCHLAYERS_INLINE double fast_exp(double x) { return std::exp(x); }
+
+// 1 / (1 + e^-x); relative error about 2e-7.
+TORCHLAYERS_INLINE float fast_sigmoid(float x) { return 1.0f / (1.0f + fast_exp(-x)); }
+TORCHLAYERS_INLINE double fast_sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+
+// tanh x; relative error about 2e-7.
+TORCHLAYERS_INLINE float fast_tanh(float x) {
+  const float size = x < 0.0f ? -x : x;
+  const float e = fast_exp(size + size);
+  const float tail = 1.0f - 2.0f / (e + 1.0f);
+  // tanh(x) = x + x^3 p(x^2) near 0, where 1 - 2 / (e + 1) cancels.
+  const float t = x * x;
+  float p = 0.0022695018f;
+  p = p * t - 0.008323187f;
+  p = p * t + 0.021762503f;
+  p = p * t - 0.05395846f;
+  p = p * t + 0.133333f;
+  p = p * t - 0.33333334f;
+  const float near = x + x * (t * p);
+  const float far = x < 0.0f ? -tail : tail;
+  return size < 0.625f ? near : far;
+}
+
+TORCHLAYERS_INLINE double fast_tanh(double x) { return std::tanh(x); }
+
 // cos(2 pi turn) and sin(2 pi turn) for a turn in [0, 1); absolute error about 1.3e-7.
 TORCHLAYERS_INLINE void fast_cos_sin(float turn, float& cosine, float& sine) {
   const float quarters = turn * 4.0f;
