@@ -22,6 +22,15 @@ TORCH_LIBRARY(torchlayers, m) {
   m.def("dropout(Tensor x, Tensor seed, float rate, int[]? noise_shape=None) -> Tensor");
   m.def("dropout_backward(Tensor grad, Tensor seed, float rate, int[]? noise_shape=None) -> Tensor");
 
+  // dense.cc: dropout(activation(x weight + bias)). `saved` is what the backward operator needs beside the result,
+  // empty where it needs nothing. `wanted`: gradients of x, weight and bias.
+  m.def(
+      "dense(Tensor x, Tensor weight, Tensor? bias, str activation='none', Tensor? seed=None, float rate=0., "
+      "bool save=True) -> (Tensor y, Tensor saved)");
+  m.def(
+      "dense_backward(Tensor grad, Tensor x, Tensor weight, Tensor y, Tensor saved, Tensor? seed, str activation, "
+      "float rate, bool[3] wanted) -> (Tensor dx, Tensor dweight, Tensor dbias)");
+
   // sgd.cc, rmsprop.cc, adam.cc, ema.cc, global_norm.cc: one call for all weights
   m.def(
       "sgd_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] velocities, Tensor lr, *, float momentum, "
