@@ -31,6 +31,17 @@ TORCH_LIBRARY(torchlayers, m) {
       "dense_backward(Tensor grad, Tensor x, Tensor weight, Tensor y, Tensor saved, Tensor? seed, str activation, "
       "float rate, bool[3] wanted) -> (Tensor dx, Tensor dweight, Tensor dbias)");
 
+  // crossentropy.cc: `from` is 'logits', 'softmax' (logits, with the loss of their probabilities) or 'probabilities'.
+  // `p` is what the backward operator takes beside the target, empty for 'probabilities' (which takes x).
+  m.def("crossentropy(Tensor x, Tensor target, float low, float high, str from, bool mean) -> (Tensor loss, Tensor p)");
+  m.def(
+      "crossentropy_backward(Tensor grad, Tensor p, Tensor target, float low, float high, str from, bool mean) -> "
+      "Tensor");
+
+  // counts.cc
+  m.def("correct_predictions(Tensor target, Tensor scores) -> Tensor");
+  m.def("accumulate_(Tensor(a!)[] sums, Tensor[] values) -> ()");
+
   // sgd.cc, rmsprop.cc, adam.cc, ema.cc, global_norm.cc: one call for all weights
   m.def(
       "sgd_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] velocities, Tensor lr, *, float momentum, "

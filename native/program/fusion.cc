@@ -17,6 +17,15 @@ constexpr Pattern kPatterns[] = {
     {"dense", fuse_linear_bias},
     {"dense", fuse_activation},
     {"dense", fuse_dropout},
+    // patterns_loss.cc
+    {"crossentropy", fuse_categorical_crossentropy},
+    {"crossentropy", fuse_sparse_crossentropy},
+    {"crossentropy", fuse_logits_crossentropy},
+    {"crossentropy", fuse_mean_of_loss},
+    // patterns_counts.cc
+    {"accuracy", fuse_correct_predictions},
+    {"accumulate", fuse_accumulate},
+    {"accumulate", fuse_accumulates},
 };
 
 bool has_nested_gradient(const Graph& graph) {

@@ -224,7 +224,28 @@ bool dense_rule(Backward& b) {
   return true;
 }
 
+bool crossentropy_rule(Backward& b) {
+  if (b.wants(1)) return false;
+  const bool probabilities = b.constant(4).toStringRef() == "probabilities";
+  const Ref p = probabilities ? b.tensor(0) : b.output(1);
+  Ref grad;
+  if (b.grads[0].kind != Kind::None) {
+    grad = b.emit("torchlayers::crossentropy_backward",
+                  {b.grads[0], p, b.tensor(1), b.constant(2), b.constant(3), b.constant(4), b.constant(5)});
+  }
+  if (b.grads[1].kind != Kind::None && !probabilities) {
+    const auto dtype = static_cast<int64_t>(at::kFloat);
+    const Ref more =
+        b.emit("aten::_softmax_backward_data", {b.grads[1], p, c10::IValue(int64_t{1}), c10::IValue(dtype)});
+    grad = grad.kind == Kind::None ? more : b.emit("aten::add.Tensor", {grad, more});
+  }
+  if (grad.kind == Kind::None) return false;
+  b.give(0, grad);
+  return true;
+}
+
 constexpr GradientRule kRules[] = {
+    {"torchlayers::crossentropy", crossentropy_rule},
     {"torchlayers::dense", dense_rule},
     {"torchlayers::dropout", dropout_rule},
     {"torchlayers::dropout_backward", dropout_backward_rule},

@@ -12,4 +12,15 @@ bool fuse_linear_bias(Graph& graph, int index);
 bool fuse_activation(Graph& graph, int index);
 bool fuse_dropout(Graph& graph, int index);
 
+// patterns_loss.cc
+bool fuse_categorical_crossentropy(Graph& graph, int index);
+bool fuse_sparse_crossentropy(Graph& graph, int index);
+bool fuse_logits_crossentropy(Graph& graph, int index);
+bool fuse_mean_of_loss(Graph& graph, int index);
+
+// patterns_counts.cc
+bool fuse_correct_predictions(Graph& graph, int index);
+bool fuse_accumulate(Graph& graph, int index);
+bool fuse_accumulates(Graph& graph, int index);
+
 }  // namespace torchlayers
