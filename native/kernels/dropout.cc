@@ -18,7 +18,7 @@
 #include <optional>
 #include <vector>
 
-#include "kernels/dropout.h"
+#include "kernels/mask.h"
 #include "kernels/random_output.h"
 
 namespace torchlayers {

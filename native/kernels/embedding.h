@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kernels/cpu_dispatch.h"
-#include "kernels/dropout.h"
+#include "kernels/mask.h"
 #include "kernels/seed.h"
 #include "kernels/weight_list.h"
 

@@ -21,9 +21,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "kernels/activation.h"
 #include "kernels/inplace.h"
 #include "kernels/recurrent.h"
-#include "kernels/vector_math.h"
 
 namespace torchlayers {
 namespace {

@@ -22,6 +22,26 @@ TORCH_LIBRARY(torchlayers, m) {
   m.def("dropout(Tensor x, Tensor seed, float rate, int[]? noise_shape=None) -> Tensor");
   m.def("dropout_backward(Tensor grad, Tensor seed, float rate, int[]? noise_shape=None) -> Tensor");
 
+  // dense.cc: dropout(activation(x weight + bias)). `saved` is what the backward operator needs beside the result,
+  // empty where it needs nothing. `wanted`: gradients of x, weight and bias.
+  m.def(
+      "dense(Tensor x, Tensor weight, Tensor? bias, str activation='none', Tensor? seed=None, float rate=0., "
+      "bool save=True) -> (Tensor y, Tensor saved)");
+  m.def(
+      "dense_backward(Tensor grad, Tensor x, Tensor weight, Tensor y, Tensor saved, Tensor? seed, str activation, "
+      "float rate, bool[3] wanted) -> (Tensor dx, Tensor dweight, Tensor dbias)");
+
+  // crossentropy.cc: `from` is 'logits', 'softmax' (logits, with the loss of their probabilities) or 'probabilities'.
+  // `p` is what the backward operator takes beside the target, empty for 'probabilities' (which takes x).
+  m.def("crossentropy(Tensor x, Tensor target, float low, float high, str from, bool mean) -> (Tensor loss, Tensor p)");
+  m.def(
+      "crossentropy_backward(Tensor grad, Tensor p, Tensor target, float low, float high, str from, bool mean) -> "
+      "Tensor");
+
+  // counts.cc
+  m.def("correct_predictions(Tensor target, Tensor scores) -> Tensor");
+  m.def("accumulate_(Tensor(a!)[] sums, Tensor[] values) -> ()");
+
   // embedding_max.cc, embedding_sum.cc: indices [batch, steps]; seed and rate as for dropout on [batch, steps, dim]
   m.def(
       "embedding_max(Tensor weight, Tensor indices, Tensor? seed, float rate, bool keep_winners=False) "

@@ -231,8 +231,8 @@ TEST(float32_and_other_sizes) {
     s.units = units;
     s.mask = batch > 2;
     s.dtype = at::kFloat;
-    // Sums over many rows: rounding grows with them.
-    const double tolerance = batch > 2 ? 2e-5 : 2e-6;
+    // Large weights make many steps unstable: rounding grows from step to step.
+    const double tolerance = batch > 2 ? 1e-4 : 2e-6;
     compare(s, 4, lstm_loop, lstm_fused, tolerance);
     compare(s, 3, gru_loop, gru_fused, tolerance);
   }

@@ -1,4 +1,4 @@
-// The numbers behind a dropout mask: whoever draws one uses these, so that fused and plain forms agree bit for bit.
+// Which elements dropout keeps: every operator that drops takes the same draws for the same element.
 #pragma once
 
 #include <cmath>
@@ -6,10 +6,10 @@
 
 namespace torchlayers {
 
-// A draw of 24 bits is kept from here on: draw * 2^-24 >= rate, in whole numbers.
+// A draw of 24 bits (a 32-bit draw shifted right by 8) is kept from here on: draw * 2^-24 >= rate, in whole numbers.
 inline uint32_t keep_threshold(double rate) { return static_cast<uint32_t>(std::ceil(rate * 0x1p24)); }
 
-// What a kept element is multiplied by.
+// What kept elements are multiplied by.
 inline double keep_scale(double rate) { return rate < 1 ? 1 / (1 - rate) : 0; }
 
 }  // namespace torchlayers
