@@ -1,24 +1,24 @@
-// Writes a .npz of byte arrays, so that contestants in Python read the same data.
+// Writes a .npz of whole numbers, so that contestants in Python read the same data.
 import { writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
-/** An array of bytes with its shape. */
-export interface ByteArray {
-  data: Uint8Array;
+/** An array of bytes or of 32-bit numbers, with its shape. */
+export interface IntegerArray {
+  data: Uint8Array | Int32Array;
   shape: readonly number[];
 }
 
-function npy({ data, shape }: ByteArray): Buffer {
-  const text = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
+function npy({ data, shape }: IntegerArray): Buffer {
+  const text = `{'descr': '${data instanceof Int32Array ? '<i4' : '|u1'}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
   // The header ends at a multiple of 64 with a line break.
   const header = Buffer.from(`${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`, 'latin1');
   const start = Buffer.from([0x93, ...Buffer.from('NUMPY', 'latin1'), 1, 0, 0, 0]);
   start.writeUInt16LE(header.length, 8);
-  return Buffer.concat([start, header, data]);
+  return Buffer.concat([start, header, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
 }
 
 /** Writes the arrays, uncompressed. */
-export function writeNpz(path: string, arrays: Readonly<Record<string, ByteArray>>): void {
+export function writeNpz(path: string, arrays: Readonly<Record<string, IntegerArray>>): void {
   const files: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;

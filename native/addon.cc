@@ -53,6 +53,7 @@ constexpr Export kExports[] = {
     {"runProgram", run_program},
     {"programText", program_text},
     {"programNodes", program_nodes},
+    {"programOrigins", program_origins},
     {"sessionCreate", session_create},
     {"sessionRun", session_run},
     {"sessionShuffle", session_shuffle},

@@ -18,11 +18,24 @@ TRAIN_ROWS = 48_000  # The last fifth of the 60,000 is for validation, as with v
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mnist", help="Keras' mnist.npz")
+    parser.add_argument("data", help="the workload's .npz file")
     parser.add_argument("--epochs", type=int, default=5, help="epochs measured, after a first one that warms up")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="compute threads; 0 leaves the framework's choice")
     return parser.parse_args()
+
+
+IMDB_BATCH = 500
+IMDB_TRAIN_ROWS = 10_000  # Twenty steps an epoch: the slowest contestant needs 15 s for them.
+IMDB_TEST_ROWS = 5_000
+
+
+def imdb(path):
+    """Rows of 200 word numbers, int32, and labels 0 or 1 as float32 [rows, 1]: training rows, then test rows."""
+    with np.load(path, allow_pickle=False) as arrays:
+        train, test = slice(IMDB_TRAIN_ROWS), slice(IMDB_TEST_ROWS)
+        x_train, y_train = arrays["x_train"][train], arrays["y_train"][train].astype("float32")
+        return x_train, y_train, arrays["x_test"][test], arrays["y_test"][test].astype("float32")
 
 
 def mnist(path):
@@ -63,10 +76,9 @@ class Stopwatch:
         return passed
 
 
-def report(name, epoch_seconds, import_s, test_accuracy, threads, versions):
+def report(name, epoch_seconds, import_s, test_accuracy, threads, versions, steps=-(-TRAIN_ROWS // BATCH)):
     """Prints the result; the first epoch is told apart, since frameworks compile in it."""
     first, *measured = epoch_seconds
-    steps = -(-TRAIN_ROWS // BATCH)
     s_per_epoch = statistics.median(measured)
     print(
         json.dumps(

@@ -67,7 +67,7 @@ def main():
     if options.threads:
         set_threads(backend, options.threads)
     keras.utils.set_random_seed(options.seed)
-    x_train, y_train, x_test, y_test = mnist(options.mnist)
+    x_train, y_train, x_test, y_test = mnist(options.data)
     y_train, y_test = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_test, 10)
     model = build()
     times = EpochTimes()

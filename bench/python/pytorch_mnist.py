@@ -46,7 +46,7 @@ def main():
     torch.manual_seed(options.seed)
     if options.threads:
         torch.set_num_threads(options.threads)
-    x_train, y_train, x_test, y_test = (torch.from_numpy(array) for array in mnist(options.mnist))
+    x_train, y_train, x_test, y_test = (torch.from_numpy(array) for array in mnist(options.data))
     y_train, y_test = y_train.long(), y_test.long()
     model = build()
     optimizer = torch.optim.Adam(model.parameters())

@@ -4,10 +4,11 @@ type Floatx = 'float16' | 'bfloat16' | 'float32' | 'float64';
 /** Position of the channel axis in images. */
 export type DataFormat = 'channels_last' | 'channels_first';
 
-const state: { floatx: Floatx; epsilon: number; imageDataFormat: DataFormat } = {
+const state: { floatx: Floatx; epsilon: number; imageDataFormat: DataFormat; fusion: boolean } = {
   floatx: 'float32',
   epsilon: 1e-7,
   imageDataFormat: 'channels_last',
+  fusion: true,
 };
 
 /** Package-wide settings, as `keras.config`. Device settings are added by `core/device.ts`. */
@@ -35,6 +36,17 @@ export const config = {
       throw new ArgumentError(`config.setEpsilon: expected a number of at least 0, got ${String(value)}.`);
     }
     state.epsilon = value;
+  },
+  /** Whether recorded functions are fused: patterns of operators replaced by faster ones of the same result. @default true */
+  fusion(): boolean {
+    return state.fusion;
+  },
+  /** Sets {@link fusion} for functions recorded from now on: off, programs run operator by operator as recorded. @throws {ArgumentError} for anything but true and false */
+  setFusion(value: boolean): void {
+    if (typeof value !== 'boolean') {
+      throw new ArgumentError(`config.setFusion: expected true or false, got ${JSON.stringify(value)}.`);
+    }
+    state.fusion = value;
   },
   /** Default position of the channel axis. @default 'channels_last' */
   imageDataFormat(): DataFormat {

@@ -103,8 +103,8 @@ export interface Native {
 
   recordBegin(): void;
   recordInput(shape: readonly number[], dtype: number, device: string): Handle;
-  /** `residualsOf`: a program recorded inside this one, whose captures become further outputs. */
-  recordEnd(outputs: Handle[], residualsOf?: ProgramHandle): ProgramHandle;
+  /** `residualsOf`: a program recorded inside this one, whose captures become further outputs. `fuse`: whether patterns are replaced (true). */
+  recordEnd(outputs: Handle[], residualsOf?: ProgramHandle | null, fuse?: boolean): ProgramHandle;
   recordAbort(): void;
   /** 0 outside recordings, else the depth of nesting. */
   recordDepth(): number;
@@ -119,6 +119,8 @@ export interface Native {
   runProgram(program: ProgramHandle, inputs: Handle[]): Handle[];
   programText(program: ProgramHandle): string;
   programNodes(program: ProgramHandle): number;
+  /** For each node the index of the recorded one that it does the work of. */
+  programOrigins(program: ProgramHandle): number[];
 
   sessionCreate(variables: Handle[], threads: number): SessionHandle;
   sessionRun(session: SessionHandle, job: StepJob): Promise<StepResult>;

@@ -91,13 +91,14 @@ export class Program {
   toString(options: { lines?: boolean } = {}): string {
     const text = native.programText(this.handle);
     if (options.lines === false) return text;
+    const origins = native.programOrigins(this.handle);
     let node = -1;
     return text
       .split('\n')
       .map((line) => {
         if (!/^ {2}\S/.test(line) || line.startsWith('  return')) return line;
         node++;
-        const where = userLine(this.#sites[node]);
+        const where = userLine(this.#sites[origins[node] as number]);
         return where === null ? line : `${line}  # ${where.split('/').slice(-2).join('/')}`;
       })
       .join('\n');
@@ -122,7 +123,11 @@ export function record(specs: readonly TensorSpec[], fn: (inputs: Tensor[]) => u
       );
     }
     const { tensors, tree } = takeOutputs(result);
-    const handle = native.recordEnd(tensors.map((tensor) => tensor.handle));
+    const handle = native.recordEnd(
+      tensors.map((tensor) => tensor.handle),
+      null,
+      config.fusion(),
+    );
     return new Program(handle, specs, endSites(), (outputs) => putOutputs(tree, outputs));
   } catch (error) {
     native.recordAbort();
@@ -220,5 +225,5 @@ function signature(args: unknown): string {
     }
     return `${typeof value}:${String(value)}`;
   };
-  return `${config.floatx()}|${part(args)}`;
+  return `${config.floatx()}|${config.fusion()}|${part(args)}`;
 }

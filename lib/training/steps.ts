@@ -96,7 +96,7 @@ export class Steps {
   /** The program of a step for batches of these shapes; records it if need be. */
   program(kind: StepKind, layout: Layout, specs: readonly TensorSpec[]): Program {
     const { programs } = this.#model.trainingState;
-    const key = JSON.stringify([kind, config.floatx(), layout, specs, this.#frozen()]);
+    const key = JSON.stringify([kind, config.floatx(), config.fusion(), layout, specs, this.#frozen()]);
     let program = programs.get(key);
     if (program === undefined) {
       program = record(specs, (inputs) => this.run(kind, unflatten(layout, inputs) as Batch));

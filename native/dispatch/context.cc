@@ -227,11 +227,11 @@ Recording& Context::recording() {
   return *recordings_.back();
 }
 
-ProgramPtr Context::end_recording(const std::vector<Value>& outputs, const ProgramPtr& residuals_of) {
+ProgramPtr Context::end_recording(const std::vector<Value>& outputs, const ProgramPtr& residuals_of, bool fuse) {
   if (scopes_here() > 0) throw StateError("recording: a gradient scope is still open.");
   std::vector<Value> resolved;
   for (const auto& output : outputs) resolved.push_back(resolve(output));
-  auto program = recording().finish(resolved, residuals_of);
+  auto program = recording().finish(resolved, residuals_of, fuse);
   close_recording();
   return program;
 }

@@ -34,7 +34,7 @@ class Context {
   Recording& recording();
   bool is_recording() const { return !recordings_.empty(); }
   int depth() const { return static_cast<int>(recordings_.size()); }
-  ProgramPtr end_recording(const std::vector<Value>& outputs, const ProgramPtr& residuals_of);
+  ProgramPtr end_recording(const std::vector<Value>& outputs, const ProgramPtr& residuals_of, bool fuse = true);
   void abort_recording();
   // Hides recordings and gradient scopes until `resume`.
   void suspend();

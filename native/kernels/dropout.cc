@@ -14,11 +14,11 @@
 #include <torch/csrc/autograd/saved_variable.h>
 #include <torch/library.h>
 
-#include <cmath>
 #include <mutex>
 #include <optional>
 #include <vector>
 
+#include "kernels/mask.h"
 #include "kernels/random_output.h"
 
 namespace torchlayers {
@@ -43,11 +43,6 @@ void check_dropout(const char* op, const at::Tensor& x, const at::Tensor& seed, 
   TORCH_CHECK_VALUE(fits, "torchlayers::", op, ": expected a noise_shape that broadcasts to ", x.sizes(), ", got ",
                     *noise_shape, "\n  Each entry is 1 (one draw for the whole axis) or the axis' size.");
 }
-
-// A draw of 24 bits is kept from here on: draw * 2^-24 >= rate, in whole numbers.
-uint32_t keep_threshold(double rate) { return static_cast<uint32_t>(std::ceil(rate * 0x1p24)); }
-
-double keep_scale(double rate) { return rate < 1 ? 1 / (1 - rate) : 0; }
 
 // ---- CPU
 

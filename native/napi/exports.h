@@ -49,6 +49,7 @@ napi_value custom_gradient(Env& env, napi_callback_info info);
 napi_value run_program(Env& env, napi_callback_info info);
 napi_value program_text(Env& env, napi_callback_info info);
 napi_value program_nodes(Env& env, napi_callback_info info);
+napi_value program_origins(Env& env, napi_callback_info info);
 ProgramPtr program_of(Env& env, napi_value handle);
 ProgramPtr maybe_program(Env& env, napi_value handle);
 

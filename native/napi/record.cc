@@ -44,7 +44,8 @@ napi_value record_input(Env& env, napi_callback_info info) {
 
 napi_value record_end(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
-  auto program = env.context.end_recording(values_of(env, args[0]), maybe_program(env, args[1]));
+  const bool fuse = is_nullish(env.env, args[2]) || to_bool(env.env, args[2]);
+  auto program = env.context.end_recording(values_of(env, args[0]), maybe_program(env, args[1]), fuse);
   auto handle = std::make_unique<ProgramHandle>(ProgramHandle{&env, std::move(program)});
   napi_value external;
   check(env.env, napi_create_external(env.env, handle.get(), finalize_program, nullptr, &external));
@@ -94,6 +95,14 @@ napi_value run_program(Env& env, napi_callback_info info) {
 napi_value program_text(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
   return from_string(env.env, program_of(env, args[0])->text());
+}
+
+napi_value program_origins(Env& env, napi_callback_info info) {
+  const Arguments args(env, info);
+  std::vector<int64_t> origins;
+  const auto program = program_of(env, args[0]);
+  for (const auto& node : program->executed().nodes) origins.push_back(node->origin);
+  return from_ints(env.env, origins);
 }
 
 napi_value program_nodes(Env& env, napi_callback_info info) {

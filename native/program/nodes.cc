@@ -5,6 +5,7 @@
 #include <ATen/core/ivalue.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "tensor/error.h"
@@ -49,6 +50,19 @@ std::string block(const Program& program) {
   result = line.substr(line.find('('));
   while (std::getline(lines, line)) result += "\n    " + line;
   return result;
+}
+
+void change_all(std::vector<Ref>& refs, const std::function<Ref(const Ref&)>& change) {
+  for (auto& ref : refs) ref = change(ref);
+}
+
+// Variables that a sub-program writes, by their numbers in the program around it.
+void written_by(const Program& sub, const Program& program, const std::function<void(int)>& visit) {
+  const auto outer = [&](int inner) {
+    const auto found = std::find(program.variables.begin(), program.variables.end(), sub.variables[inner]);
+    visit(static_cast<int>(found - program.variables.begin()));
+  };
+  for (const auto& node : sub.nodes) node->writes(sub, outer);
 }
 
 }  // namespace
@@ -134,6 +148,18 @@ void OperatorNode::reads(const std::function<void(const Ref&)>& visit) const {
   for (const auto& fill : fills) visit(fill.ref);
 }
 
+void OperatorNode::replace_reads(const std::function<Ref(const Ref&)>& change) {
+  for (auto& fill : fills) {
+    if (!fill.write) fill.ref = change(fill.ref);
+  }
+}
+
+void OperatorNode::writes(const Program&, const std::function<void(int)>& visit) const {
+  for (const auto& fill : fills) {
+    if (fill.write) visit(fill.ref.index);
+  }
+}
+
 void LeafNode::run(Frame& frame) const { store(frame, outputs, make_leaves(collect(frame, sources))); }
 
 std::string LeafNode::text(const Program& program) const { return "watch(" + join(program, sources) + ")"; }
@@ -141,6 +167,8 @@ std::string LeafNode::text(const Program& program) const { return "watch(" + joi
 void LeafNode::reads(const std::function<void(const Ref&)>& visit) const {
   for (const auto& ref : sources) visit(ref);
 }
+
+void LeafNode::replace_reads(const std::function<Ref(const Ref&)>& change) { change_all(sources, change); }
 
 void GradientNode::run(Frame& frame) const {
   store(
@@ -159,6 +187,12 @@ void GradientNode::reads(const std::function<void(const Ref&)>& visit) const {
   }
 }
 
+void GradientNode::replace_reads(const std::function<Ref(const Ref&)>& change) {
+  change_all(targets, change);
+  change_all(seeds, change);
+  change_all(leaves, change);
+}
+
 void DetachNode::run(Frame& frame) const {
   const at::Tensor result = frame.get(value);
   frame.slots[outputs[0]] = at::GradMode::is_enabled() ? result : result.detach();
@@ -174,6 +208,8 @@ void AssignNode::run(Frame& frame) const {
   if (frame.bound != nullptr && (*frame.bound)[variable].defined()) (*frame.bound)[variable] = assigned;
 }
 
+void DetachNode::replace_reads(const std::function<Ref(const Ref&)>& change) { value = change(value); }
+
 std::string AssignNode::text(const Program& program) const {
   return "assign(" + program.text(Ref::variable(variable)) + ", " + program.text(value) + ")";
 }
@@ -186,7 +222,13 @@ std::string ReadNode::text(const Program& program) const {
   return "read(" + program.text(Ref::variable(variable)) + ")";
 }
 
+void AssignNode::replace_reads(const std::function<Ref(const Ref&)>& change) { value = change(value); }
+
+void AssignNode::writes(const Program&, const std::function<void(int)>& visit) const { visit(variable); }
+
 void ReadNode::reads(const std::function<void(const Ref&)>&) const {}
+
+void ReadNode::replace_reads(const std::function<Ref(const Ref&)>&) {}
 
 void ConditionNode::run(Frame& frame) const {
   const bool choice = frame.get(predicate).item().toBool();
@@ -205,6 +247,16 @@ void ConditionNode::reads(const std::function<void(const Ref&)>& visit) const {
   for (const auto& ref : else_inputs) visit(ref);
 }
 
+void ConditionNode::replace_reads(const std::function<Ref(const Ref&)>& change) {
+  predicate = change(predicate);
+  change_all(then_inputs, change);
+  change_all(else_inputs, change);
+}
+
+void ConditionNode::writes(const Program& program, const std::function<void(int)>& visit) const {
+  for (const auto* branch : {then_program.get(), else_program.get()}) written_by(*branch, program, visit);
+}
+
 void CustomGradientNode::run(Frame& frame) const {
   store(frame, outputs,
         run_custom_gradient(forward, backward, results, collect(frame, arguments), collect(frame, captured)));
@@ -218,6 +270,15 @@ std::string CustomGradientNode::text(const Program& program) const {
 void CustomGradientNode::reads(const std::function<void(const Ref&)>& visit) const {
   for (const auto& ref : arguments) visit(ref);
   for (const auto& ref : captured) visit(ref);
+}
+
+void CustomGradientNode::replace_reads(const std::function<Ref(const Ref&)>& change) {
+  change_all(arguments, change);
+  change_all(captured, change);
+}
+
+void CustomGradientNode::writes(const Program& program, const std::function<void(int)>& visit) const {
+  written_by(*forward, program, visit);
 }
 
 }  // namespace torchlayers

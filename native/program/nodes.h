@@ -31,7 +31,10 @@ class OperatorNode : public Node {
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  void replace_reads(const std::function<Ref(const Ref&)>& change) override;
+  std::unique_ptr<Node> clone() const override { return std::make_unique<OperatorNode>(*this); }
   bool mutates() const override { return op->mutates; }
+  void writes(const Program& program, const std::function<void(int)>& visit) const override;
 };
 
 // Makes leaves of a gradient: outputs[i] shows the memory of sources[i] and is watched by autograd.
@@ -42,6 +45,8 @@ class LeafNode : public Node {
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  void replace_reads(const std::function<Ref(const Ref&)>& change) override;
+  std::unique_ptr<Node> clone() const override { return std::make_unique<LeafNode>(*this); }
 };
 
 // Gradients of `targets` (weighted by `seeds`, if given) for `leaves`; zeros where a target doesn't depend on a leaf.
@@ -56,6 +61,8 @@ class GradientNode : public Node {
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  void replace_reads(const std::function<Ref(const Ref&)>& change) override;
+  std::unique_ptr<Node> clone() const override { return std::make_unique<GradientNode>(*this); }
 };
 
 // A value that leaves a gradient scope: cut from the graph, unless what is around the scope watches too.
@@ -66,6 +73,8 @@ class DetachNode : public Node {
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  void replace_reads(const std::function<Ref(const Ref&)>& change) override;
+  std::unique_ptr<Node> clone() const override { return std::make_unique<DetachNode>(*this); }
 };
 
 // Replaces a variable's value.
@@ -75,10 +84,13 @@ class AssignNode : public Node {
   Ref value;
 
   bool mutates() const override { return true; }
+  void writes(const Program& program, const std::function<void(int)>& visit) const override;
 
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  void replace_reads(const std::function<Ref(const Ref&)>& change) override;
+  std::unique_ptr<Node> clone() const override { return std::make_unique<AssignNode>(*this); }
 };
 
 // The value that a variable has at this point of the program.
@@ -89,6 +101,8 @@ class ReadNode : public Node {
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  void replace_reads(const std::function<Ref(const Ref&)>& change) override;
+  std::unique_ptr<Node> clone() const override { return std::make_unique<ReadNode>(*this); }
 };
 
 // Runs one of two sub-programs, by a boolean.
@@ -101,10 +115,13 @@ class ConditionNode : public Node {
   std::vector<Ref> else_inputs;
 
   bool mutates() const override { return !then_program->pure() || !else_program->pure(); }
+  void writes(const Program& program, const std::function<void(int)>& visit) const override;
 
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  void replace_reads(const std::function<Ref(const Ref&)>& change) override;
+  std::unique_ptr<Node> clone() const override { return std::make_unique<ConditionNode>(*this); }
 };
 
 // A function with a gradient of the user's own: `forward` answers the results and then what `backward` needs of it.
@@ -118,10 +135,13 @@ class CustomGradientNode : public Node {
   std::vector<Ref> captured;
 
   bool mutates() const override { return !forward->pure(); }
+  void writes(const Program& program, const std::function<void(int)>& visit) const override;
 
   void run(Frame& frame) const override;
   std::string text(const Program& program) const override;
   void reads(const std::function<void(const Ref&)>& visit) const override;
+  void replace_reads(const std::function<Ref(const Ref&)>& change) override;
+  std::unique_ptr<Node> clone() const override { return std::make_unique<CustomGradientNode>(*this); }
 };
 
 // The eager forms that nodes and JavaScript share.

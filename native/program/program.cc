@@ -77,6 +77,12 @@ void check_input(const TensorInfo& expected, const at::Tensor& given, size_t ind
 }  // namespace
 
 std::vector<at::Tensor> Program::run(std::vector<at::Tensor> arguments, std::vector<at::Tensor>* bound) const {
+  // A gradient around this run sees each recorded operator; without one nobody can tell the forms apart.
+  if (fused && bound == nullptr && !at::GradMode::is_enabled()) return fused->run_nodes(std::move(arguments), nullptr);
+  return run_nodes(std::move(arguments), bound);
+}
+
+std::vector<at::Tensor> Program::run_nodes(std::vector<at::Tensor> arguments, std::vector<at::Tensor>* bound) const {
   if (arguments.size() != inputs.size()) {
     throw ArgumentError("program: expected " + std::to_string(inputs.size()) + " inputs, got " +
                         std::to_string(arguments.size()) + ".");
@@ -101,7 +107,7 @@ std::vector<at::Tensor> Program::run(std::vector<at::Tensor> arguments, std::vec
     try {
       node.run(frame);
     } catch (const NodeError& error) {
-      throw NodeError(error.what(), static_cast<int>(i));
+      throw NodeError(error.what(), node.origin);
     } catch (...) {
       std::string message = current_exception_message();
       std::string given;
@@ -110,7 +116,7 @@ std::vector<at::Tensor> Program::run(std::vector<at::Tensor> arguments, std::vec
         given += text(ref) + ": " + describe(frame.get(ref));
       });
       throw NodeError(node.text(*this) + " failed: " + message + (given.empty() ? "" : "\n  Given " + given + "."),
-                      static_cast<int>(i));
+                      node.origin);
     }
     for (const int slot : node.release) frame.slots[slot] = at::Tensor();
   }
@@ -156,7 +162,9 @@ std::string Program::text(const Ref& ref) const {
   return "None";
 }
 
-std::string Program::text() const {
+std::string Program::text() const { return executed().own_text(); }
+
+std::string Program::own_text() const {
   std::string result = "program(";
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (i > 0) result += ", ";
@@ -171,6 +179,7 @@ std::string Program::text() const {
       names += "%" + std::to_string(slot) + ": " + dtype_name(slots[slot].dtype) + format_sizes(slots[slot].sizes);
     }
     std::string body = node->text(*this);
+    if (!node->note.empty()) body += "  # " + node->note;
     result += "  " + (names.empty() ? "" : names + " = ") + body + "\n";
   }
   std::string results;

@@ -20,6 +20,7 @@ struct Ref {
   Kind kind = Kind::None;
   int index = -1;
 
+  bool operator==(const Ref&) const = default;
   static Ref slot(int index) { return {Kind::Slot, index}; }
   static Ref constant(int index) { return {Kind::Constant, index}; }
   static Ref variable(int index) { return {Kind::Variable, index}; }
@@ -64,7 +65,16 @@ class Node {
   virtual void reads(const std::function<void(const Ref&)>& visit) const = 0;
   // Whether the node changes variables.
   virtual bool mutates() const { return false; }
+  // Calls `visit` for each variable that the node writes, by its number in the program.
+  virtual void writes(const Program& program, const std::function<void(int)>& visit) const {}
+  virtual std::unique_ptr<Node> clone() const = 0;
+  // Puts other refs in the place of those that the node reads (never of what it writes).
+  virtual void replace_reads(const std::function<Ref(const Ref&)>& change) = 0;
 
+  // Index of the recorded node that this one does the work of, for errors and call sites.
+  int origin = -1;
+  // For a node that the fusion pass made: which pattern, of which operators.
+  std::string note;
   std::vector<int> outputs;
   GradMode grad = GradMode::Inherit;
   // Slots that no later node and no output reads: released after this node.
@@ -84,6 +94,8 @@ class Program {
   std::vector<TensorInfo> slots;
   std::vector<std::unique_ptr<Node>> nodes;
   std::vector<Ref> outputs;
+  // The same function with patterns of nodes replaced by our operators; used where no gradient outside watches the run.
+  std::shared_ptr<const Program> fused;
 
   // Fills the nodes' `release`. Called once, when recording ends.
   void finish();
@@ -97,7 +109,13 @@ class Program {
   std::string text(const Ref& ref) const;
   // Shape, dtype and device of what a ref stands for.
   TensorInfo info(const Ref& ref) const;
-  int node_count() const { return static_cast<int>(nodes.size()); }
+  int node_count() const { return static_cast<int>(executed().nodes.size()); }
+  // The form that runs outside gradients: what `text` and `node_count` tell of.
+  const Program& executed() const { return fused ? *fused : *this; }
+
+ private:
+  std::vector<at::Tensor> run_nodes(std::vector<at::Tensor> arguments, std::vector<at::Tensor>* bound) const;
+  std::string own_text() const;
 };
 
 using ProgramPtr = std::shared_ptr<Program>;

@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_strided.h>
 
+#include "program/fusion.h"
 #include "tensor/dtype.h"
 #include "tensor/error.h"
 
@@ -39,6 +40,7 @@ template <typename T>
 T& Recording::append(GradMode grad) {
   auto node = std::make_unique<T>();
   node->grad = grad;
+  node->origin = static_cast<int>(program_->nodes.size());
   T& result = *node;
   program_->nodes.push_back(std::move(node));
   return result;
@@ -348,7 +350,7 @@ void Recording::adopt_variables(const Program& program) {
   }
 }
 
-ProgramPtr Recording::finish(const std::vector<Value>& outputs, const ProgramPtr& residuals_of) {
+ProgramPtr Recording::finish(const std::vector<Value>& outputs, const ProgramPtr& residuals_of, bool fuse) {
   for (const auto& output : outputs) program_->outputs.push_back(refer(output));
   if (residuals_of) {
     for (const auto& capture : residuals_of->captured_values) program_->outputs.push_back(refer(capture));
@@ -360,6 +362,7 @@ ProgramPtr Recording::finish(const std::vector<Value>& outputs, const ProgramPtr
     program_->captured_values.push_back(value);
   }
   program_->finish();
+  if (fuse) program_->fused = fuse_program(*program_);
   return program_;
 }
 

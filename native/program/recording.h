@@ -48,7 +48,8 @@ class Recording {
                                      const std::vector<Value>& arguments, GradMode grad);
 
   // Ends the recording. `residuals_of`: a program recorded inside this one whose captures become further outputs.
-  ProgramPtr finish(const std::vector<Value>& outputs, const ProgramPtr& residuals_of);
+  // `fuse`: the program gets a fused form too.
+  ProgramPtr finish(const std::vector<Value>& outputs, const ProgramPtr& residuals_of, bool fuse);
   TensorInfo info_of(const Value& value) const;
   int position() const { return static_cast<int>(program_->nodes.size()) - 1; }
 
