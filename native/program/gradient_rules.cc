@@ -190,6 +190,15 @@ bool mean_rule(Backward& b) {
   return true;
 }
 
+bool mean_all_rule(Backward& b) {
+  if (!same_dtype(b, b.tensor(0))) return false;
+  int64_t count = 1;
+  for (const int64_t size : b.graph.info(b.tensor(0)).sizes) count *= size;
+  if (count == 0) return false;
+  b.give(0, b.emit("aten::div.Scalar", {spread(b, c10::IValue(), false), c10::IValue(static_cast<double>(count))}));
+  return true;
+}
+
 bool reshape_rule(Backward& b) {
   b.give(0, b.emit("aten::reshape", {b.grads[0], c10::IValue(b.graph.info(b.tensor(0)).sizes)}));
   return true;
@@ -270,6 +279,7 @@ constexpr GradientRule kRules[] = {
     {"aten::div.Tensor", div_rule},
     {"aten::sum", sum_all_rule},
     {"aten::sum.dim_IntList", sum_rule},
+    {"aten::mean", mean_all_rule},
     {"aten::mean.dim", mean_rule},
     {"aten::reshape", reshape_rule},
     {"aten::to.dtype", to_dtype_rule},
