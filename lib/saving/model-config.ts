@@ -1,12 +1,10 @@
 import { ArgumentError, FileFormatError } from '../core/errors.js';
 import { show } from '../core/fields.js';
-import { nearestName, uniqueName } from '../core/names.js';
+import { nearestName } from '../core/names.js';
 import { type CustomObjects, findObject, withObjects } from '../core/registry.js';
 import { withSharing } from '../core/sharing.js';
 import { isPlainObject } from '../core/tree.js';
-import { Input } from '../layers/core/input-layer.js';
 import { deserialize, layerClasses, type SerializedLayer, serialize } from '../layers/family.js';
-import { mapShapes, type ShapeTree } from '../layers/inputs.js';
 import { withWeightBudget } from '../layers/weight-budget.js';
 import { Model } from '../models/model.js';
 import { fromKerasConfig, type KerasObject, toMarkedConfig } from './config-keys.js';
@@ -67,10 +65,7 @@ export function modelFromConfig(config: Record<string, unknown>, origin: Origin)
     const object = fromKerasConfig(modern as unknown as KerasObject) as SerializedLayer;
     if (!compile) dropCompileState(object);
     const layer = deserialize(object, where);
-    if (layer instanceof Model) {
-      buildInside(layer, object.buildConfig);
-      return layer;
-    }
+    if (layer instanceof Model) return layer;
     throw new FileFormatError(`${where}: expected a model, got ${layer.title}.`, 'Save a Model or Sequential.');
   };
   try {
@@ -86,15 +81,6 @@ export function modelFromConfig(config: Record<string, unknown>, origin: Origin)
       { cause: error },
     );
   }
-}
-
-/** Builds layers of a model that has no `build` of its own, as its first call would. */
-function buildInside(model: Model, buildConfig: SerializedLayer['buildConfig']): void {
-  const shapes = buildConfig?.inputShape ?? buildConfig?.shapes;
-  if (shapes == null || model.graph !== null || model.layersDeep().every((layer) => layer.built)) return;
-  const inputs = mapShapes(shapes as ShapeTree, (shape) => Input({ batchShape: shape, name: uniqueName('restored') }));
-  if (buildConfig?.inputShape != null) model.apply(inputs as never);
-  else (model.apply as (...args: unknown[]) => unknown).apply(model, inputs as unknown as unknown[]);
 }
 
 /** Only the outermost model's: models inside keep theirs, as in Keras. */

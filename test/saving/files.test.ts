@@ -287,5 +287,15 @@ describe('names of own objects', () => {
     await pair.save(join(folder, 'g.keras'));
     const loaded = await models.loadModel(join(folder, 'g.keras'), { customObjects: { Pair } });
     expect(await predictions(loaded)).toEqual(await predictions(pair));
+
+    // The optimizer's state comes back too, and training goes on with it.
+    pair.compile({ optimizer: 'adam', loss: 'mse' });
+    const train = async (model: Model): Promise<unknown> =>
+      (await model.fit(x, ops.ones([x.shape[0] as number, 1]), { epochs: 2, shuffle: false, verbose: 0 })).history;
+    await train(pair);
+    await pair.save(join(folder, 'g.keras'));
+    const again = await models.loadModel(join(folder, 'g.keras'), { customObjects: { Pair } });
+    expect(again.optimizer?.iterations.item()).toBe(2);
+    expect(await train(again)).toEqual(await train(pair));
   });
 });

@@ -140,7 +140,11 @@ describe('hostile', () => {
       },
       "expected a model of layers (format 'layers-model')",
     ],
-    ['no manifest', (json) => void delete json.weightsManifest, 'weightsManifest: expected a list of groups, got'],
+    [
+      'no manifest',
+      (json) => void delete (json as Partial<Json>).weightsManifest,
+      'weightsManifest: expected a list of groups, got',
+    ],
     ['no topology', (json) => void delete json.modelTopology, 'with modelTopology and weightsManifest, got'],
     ['a file twice', (json) => void group(json).paths.push(group(json).paths[0]), 'expected each file once, got'],
     ['a weight twice', (json) => void group(json).weights.push(first(json)), 'expected each weight once, got'],

@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import CRC32 from 'crc-32';
 import { LibraryFile, Problem } from './library.js';
+import { limitMemory } from './memory.js';
 import type { DatasetNode, Node, Reply, Request, Source } from './protocol.js';
 import { type Backing, memory, partOfFile, wholeFile } from './sandbox.js';
 
@@ -13,6 +14,9 @@ const port = parentPort as NonNullable<typeof parentPort>;
 console.error = () => {};
 console.log = () => {};
 console.warn = () => {};
+
+// What the library takes for itself, its caches and the blocks that are read; a file of Keras takes a fraction of it.
+const freeBytes = 128 * 1024 * 1024;
 
 let library: LibraryFile | null = null;
 let nodes: Map<string, Node> = new Map();
@@ -51,6 +55,7 @@ async function answer(request: Request): Promise<{ value: unknown; transfer?: Ar
   switch (request.op) {
     case 'open': {
       const backing = backingOf(request.source);
+      limitMemory(freeBytes + 4 * backing.size);
       if (request.crc !== null) checkSum(backing, request.crc);
       library = await LibraryFile.open(backing, false, noteSystemError);
       nodes = library.nodes();
@@ -62,6 +67,7 @@ async function answer(request: Request): Promise<{ value: unknown; transfer?: Ar
     }
     case 'create': {
       descriptor = openSync(request.path, 'r+');
+      limitMemory(Number.POSITIVE_INFINITY);
       library = await LibraryFile.open(wholeFile(descriptor), true, noteSystemError);
       return { value: null };
     }
