@@ -165,7 +165,7 @@ describe('gradients', () => {
     const f = jit((a: Tensor) => ops.sum(ops.sigmoid(ops.matmul(a, w))));
     const a = tensor([[1, 2]]);
     const { grads } = valueAndGrad((_: readonly Variable[]) => f(a))([w]);
-    expect(Math.abs((grads[0] as Tensor).arraySync().flat()[0] as number)).toBeGreaterThan(0.1);
+    expect(Math.abs((grads[0] as Tensor).dataSync()[0] as number)).toBeGreaterThan(0.1);
   });
 
   test('stop where a branch chosen without gradient hands its input on', () => {
