@@ -35,7 +35,9 @@ describe('jit', () => {
         return %3
       }"
     `);
-    expect(step.programs[0]?.toString()).toMatch(/torchlayers::dense\(%0, @kernel\.0, .*# dense: mm {2}# core\/program\.test\.ts:\d+:\d+/);
+    expect(step.programs[0]?.toString()).toMatch(
+      /torchlayers::dense\(%0, @kernel\.0, .*# dense: mm {2}# core\/program\.test\.ts:\d+:\d+/,
+    );
   });
 
   it('keeps one program a signature', () => {
