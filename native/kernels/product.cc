@@ -10,6 +10,7 @@
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -31,6 +32,8 @@ constexpr std::array<const char*, 3> kNames = {"ours", "mkl", "onednn"};
 constexpr double kClearly = 0.8;
 // Below this many multiply-adds ours is taken without a look: the libraries' set-up costs more than the product.
 constexpr int64_t kSmall = 1 << 16;
+// Multiply-adds of the products that are timed.
+constexpr int64_t kLargestTimed = int64_t{1} << 25;
 // B is laid out anew only up to this size.
 constexpr int64_t kLargestPacked = int64_t{8} << 20;
 
@@ -42,14 +45,14 @@ struct Choice {
 std::mutex mutex;
 std::optional<ProductBy> forced;
 
-using Key = std::tuple<int, int64_t, int64_t, int64_t, int>;
+using Key = std::tuple<int, int64_t, int64_t, int64_t>;
 
 std::map<Key, Choice>& choices() {
   static auto* instance = new std::map<Key, Choice>();
   return *instance;
 }
 
-Key key_of(const ProductShape& s) { return {static_cast<int>(s.kind), s.m, s.n, s.k, at::get_num_threads()}; }
+Key key_of(const ProductShape& s) { return {static_cast<int>(s.kind), s.m, s.n, s.k}; }
 
 using LinearSignature = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
                                    std::string_view, c10::List<std::optional<at::Scalar>>,
@@ -114,7 +117,16 @@ bool possible(ProductBy by, const ProductShape& s) {
   return false;
 }
 
-Choice measure(const ProductShape& s) {
+// Fewer rows of a large product: who is faster per row shows with these already.
+ProductShape shortened(ProductShape s) {
+  int64_t& rows = s.kind == ProductKind::WeightGradient ? s.k : s.m;
+  const int64_t each = std::max<int64_t>(1, s.kind == ProductKind::WeightGradient ? s.m * s.n : s.n * s.k);
+  rows = std::min(rows, std::max<int64_t>(256, kLargestTimed / each));
+  return s;
+}
+
+Choice measure(const ProductShape& whole) {
+  const ProductShape s = shortened(whole);
   const bool transposed = s.kind == ProductKind::WeightGradient;
   const at::Tensor a = at::ones(transposed ? std::array{s.k, s.m} : std::array{s.m, s.k});
   const at::Tensor b = at::ones(s.kind == ProductKind::InputGradient ? std::array{s.n, s.k} : std::array{s.k, s.n});
@@ -123,8 +135,7 @@ Choice measure(const ProductShape& s) {
   const float* row = s.kind == ProductKind::Forward ? bias.const_data_ptr<float>() : nullptr;
   Choice choice;
   // A large product is timed fewer times; the first round also sets the libraries up.
-  const double work = static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
-  const int rounds = work > 1e9 ? 2 : work > 5e7 ? 4 : 8;
+  const int rounds = static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k) > 2e7 ? 3 : 8;
   for (int round = 0; round < rounds; ++round) {
     for (const ProductBy by : {ProductBy::Ours, ProductBy::Mkl, ProductBy::OneDnn}) {
       if (!possible(by, s)) continue;
@@ -168,14 +179,9 @@ ProductBy product_choice(const ProductShape& shape) {
 
 std::string product_choice_text(const ProductShape& shape) {
   const std::lock_guard<std::mutex> lock(mutex);
-  const Choice* choice = nullptr;
-  // Whatever number of threads ran it.
-  for (const auto& [key, entry] : choices()) {
-    if (std::get<0>(key) == static_cast<int>(shape.kind) && std::get<1>(key) == shape.m &&
-        std::get<2>(key) == shape.n && std::get<3>(key) == shape.k)
-      choice = &entry;
-  }
-  if (choice == nullptr) return "";
+  const auto found = choices().find(key_of(shape));
+  if (found == choices().end()) return "";
+  const Choice* choice = &found->second;
   const auto timed = [&](size_t i) {
     return std::string(kNames[i]) + " " + std::to_string(std::lround(choice->microseconds[i])) + " us";
   };

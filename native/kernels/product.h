@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <string>
 
 namespace torchlayers {
@@ -27,7 +28,7 @@ struct ProductShape {
   int64_t k;
 };
 
-// The choice for the calling thread's number of threads; times the candidates at the first call for a shape.
+// The choice for a shape; times the candidates at the first call, and keeps to it.
 ProductBy product_choice(const ProductShape& shape);
 // 'ours', 'mkl' or 'onednn' with its time and the others' ('ours 57 us, onednn 72, mkl 138'), or '' before the first
 // product.

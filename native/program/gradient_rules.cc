@@ -253,7 +253,15 @@ bool crossentropy_rule(Backward& b) {
   return true;
 }
 
+bool binary_crossentropy_rule(Backward& b) {
+  if (b.wants(1)) return false;
+  b.give(0, b.emit("torchlayers::binary_crossentropy_backward",
+                   {b.grads[0], b.tensor(0), b.tensor(1), b.constant(2), b.constant(3), b.constant(4)}));
+  return true;
+}
+
 constexpr GradientRule kRules[] = {
+    {"torchlayers::binary_crossentropy", binary_crossentropy_rule},
     {"torchlayers::crossentropy", crossentropy_rule},
     {"torchlayers::dense", dense_rule},
     {"torchlayers::dropout", dropout_rule},
@@ -477,7 +485,7 @@ bool write_gradients(Graph& graph) {
     if (!writer.write(results)) return false;
     for (auto& node : writer.nodes) {
       if (node->origin < 0) node->origin = origin;
-      if (node->note.empty()) node->note = "gradient";
+      if (node->note.empty()) node->note = kGradientNote;
     }
     graph.erase(i);
     graph.insert(i, std::move(writer.nodes));

@@ -165,7 +165,7 @@ describe('gradients', () => {
     const f = jit((a: Tensor) => ops.sum(ops.sigmoid(ops.matmul(a, w))));
     const a = tensor([[1, 2]]);
     const { grads } = valueAndGrad((_: readonly Variable[]) => f(a))([w]);
-    expect(Math.abs((grads[0] as Tensor).arraySync().flat()[0] as number)).toBeGreaterThan(0.1);
+    expect(Math.abs((grads[0] as Tensor).dataSync()[0] as number)).toBeGreaterThan(0.1);
   });
 
   test('stop where a branch chosen without gradient hands its input on', () => {
@@ -238,27 +238,29 @@ function randomModel(seed: number): { model: Sequential; y: Tensor; text: string
 }
 
 describe('fifty random models', () => {
-  test.each(
-    Array.from({ length: 50 }, (_, i) => i + 1),
-  )('%i: fused and operator by operator agree', { timeout: 60_000 }, async (seed) => {
-    const run = async (fusion: boolean): Promise<{ values: number[][]; text: string }> => {
-      config.setFusion(fusion);
-      const { model, y } = randomModel(seed);
-      const history = await model.fit(x, y, { batchSize: 9, epochs: 2, verbose: 0, shuffle: false });
-      const values = model.weights.map((weight) => Array.from(weight.dataSync() as Float32Array));
-      for (const name of Object.keys(history.history)) values.push(history.history[name] as number[]);
-      return { values, text: trainText(model) };
-    };
-    const fused = await run(true);
-    const plain = await run(false);
-    expect(fused.text).toContain('torchlayers::dense(');
-    expect(fused.text).toContain('  # dense: ');
-    expect(plain.text).not.toContain('  # dense: ');
-    for (const [i, values] of fused.values.entries()) {
-      for (const [j, value] of values.entries()) {
-        const expected = (plain.values[i] as number[])[j] as number;
-        expect(Math.abs(value - expected)).toBeLessThanOrEqual(5e-4 * Math.max(1, Math.abs(expected)));
+  test.each(Array.from({ length: 50 }, (_, i) => i + 1))(
+    '%i: fused and operator by operator agree',
+    { timeout: 60_000 },
+    async (seed) => {
+      const run = async (fusion: boolean): Promise<{ values: number[][]; text: string }> => {
+        config.setFusion(fusion);
+        const { model, y } = randomModel(seed);
+        const history = await model.fit(x, y, { batchSize: 9, epochs: 2, verbose: 0, shuffle: false });
+        const values = model.weights.map((weight) => Array.from(weight.dataSync() as Float32Array));
+        for (const name of Object.keys(history.history)) values.push(history.history[name] as number[]);
+        return { values, text: trainText(model) };
+      };
+      const fused = await run(true);
+      const plain = await run(false);
+      expect(fused.text).toContain('torchlayers::dense(');
+      expect(fused.text).toContain('  # dense: ');
+      expect(plain.text).not.toContain('  # dense: ');
+      for (const [i, values] of fused.values.entries()) {
+        for (const [j, value] of values.entries()) {
+          const expected = (plain.values[i] as number[])[j] as number;
+          expect(Math.abs(value - expected)).toBeLessThanOrEqual(5e-4 * Math.max(1, Math.abs(expected)));
+        }
       }
-    }
-  });
+    },
+  );
 });
