@@ -31,6 +31,13 @@ export interface ValueAndGrads {
   aux?: unknown;
 }
 
+let scopes = 0;
+
+/** Whether a function is being differentiated. @internal */
+export function insideGradient(): boolean {
+  return scopes > 0;
+}
+
 function differentiate(
   where: string,
   fn: (...args: never[]) => unknown,
@@ -66,6 +73,7 @@ function differentiate(
   try {
     const handles = native.gradEnter(sources.map((source) => source.handle));
     entered = true;
+    scopes++;
     noteCallSite();
     let next = 0;
     // Variables stay themselves: inside the scope the native side reads them as leaves of the gradient.
@@ -104,6 +112,7 @@ function differentiate(
     );
     const detached = native.gradLeave(outside.map((leaf) => leaf.handle));
     entered = false;
+    scopes--;
     noteCallSite();
     const replaced = new Map(outside.map((leaf, i) => [leaf, withMask(new Tensor(detached[i] as Handle), leaf.mask)]));
     const clean = mapTree(result, (leaf) => replaced.get(leaf as Tensor) ?? leaf) as unknown[];
@@ -117,7 +126,10 @@ function differentiate(
   } catch (error) {
     throw translateError(error);
   } finally {
-    if (entered) native.gradLeave([]);
+    if (entered) {
+      scopes--;
+      native.gradLeave([]);
+    }
   }
 }
 

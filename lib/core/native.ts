@@ -117,7 +117,8 @@ export interface Native {
   customGradient(forward: ProgramHandle, backward: ProgramHandle, outputs: number, inputs: Handle[]): Handle[];
 
   runProgram(program: ProgramHandle, inputs: Handle[]): Handle[];
-  programText(program: ProgramHandle): string;
+  /** `timings`: with the products that were chosen by timing. */
+  programText(program: ProgramHandle, timings?: boolean): string;
   programNodes(program: ProgramHandle): number;
   /** For each node the index of the recorded one that it does the work of. */
   programOrigins(program: ProgramHandle): number[];

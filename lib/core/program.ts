@@ -87,9 +87,12 @@ export class Program {
     return new NativeError(message, undefined, { cause: error });
   }
 
-  /** The program as text. `lines: false` leaves the TypeScript lines out. */
+  /**
+   * The program as text. Behind a node that stands for several: which pattern, of which operators; behind products that have run: who computes them, and
+   * what the others took. `lines: false` leaves that and the TypeScript lines out.
+   */
   toString(options: { lines?: boolean } = {}): string {
-    const text = native.programText(this.handle);
+    const text = native.programText(this.handle, options.lines !== false);
     if (options.lines === false) return text;
     const origins = native.programOrigins(this.handle);
     let node = -1;

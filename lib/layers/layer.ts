@@ -122,11 +122,19 @@ export abstract class Layer extends LayerState {
   ): Output;
   apply<Output = Tensor>(inputs: LayerInputs, ...rest: readonly (LayerInputs | CallOptions | undefined)[]): Output;
   apply(...args: unknown[]): unknown {
+    const replayed = this.replay(args);
+    if (replayed !== undefined) return replayed;
     const { inputs, options } = this.#split(args);
     if (currentCall() === undefined) this.clearLosses();
     return hasSymbolic(inputs) || hasSymbolic(Object.values(options))
       ? this.#applySymbolic(inputs, options)
       : this.#run(inputs, options);
+  }
+
+  /** What a recorded call answers, where one can stand in for the call; else undefined. @internal */
+  protected replay(args: readonly unknown[]): unknown {
+    void args;
+    return undefined;
   }
 
   /** Shape of the outputs for inputs of a shape; changes nothing, also where the layer isn't built yet. */

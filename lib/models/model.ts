@@ -25,6 +25,7 @@ import { type PredictOptions, predict } from '../training/predict.js';
 import { TrainingState } from '../training/state.js';
 import { type StepKind, type StepLogs, testOn, trainOn } from '../training/steps.js';
 import { hasEnds, ModelGraph, type ModelOptions } from './model-graph.js';
+import { Replay } from './replay.js';
 import { printSummary, type SummaryOptions } from './summary.js';
 
 /** Any of the model's metrics: a `Metric`, or the group of those given to `compile`. */
@@ -82,6 +83,14 @@ export class Model extends ModelGraph {
     super(options);
     Object.defineProperty(this, 'trainingState', { value: new TrainingState() });
     Object.defineProperty(this, 'history', { value: null, writable: true, enumerable: false });
+  }
+
+  readonly #replay = new Replay(this);
+
+  /** `apply` outside of training is one native call where it can be. @internal */
+  protected override replay(args: readonly unknown[]): unknown {
+    if (this.runEagerly) return undefined;
+    return this.#replay.apply(args, (x) => this.apply<unknown>(x, { training: false }));
   }
 
   /** What changes the weights; null before `compile`. */

@@ -38,6 +38,12 @@ TORCH_LIBRARY(torchlayers, m) {
       "crossentropy_backward(Tensor grad, Tensor p, Tensor target, float low, float high, str from, bool mean) -> "
       "Tensor");
 
+  // binary_crossentropy.cc: for each element; of scores before the sigmoid, or of probabilities.
+  m.def("binary_crossentropy(Tensor x, Tensor target, float low, float high, bool logits) -> Tensor");
+  m.def(
+      "binary_crossentropy_backward(Tensor grad, Tensor x, Tensor target, float low, float high, bool logits) -> "
+      "Tensor");
+
   // counts.cc
   m.def("correct_predictions(Tensor target, Tensor scores) -> Tensor");
   m.def("accumulate_(Tensor(a!)[] sums, Tensor[] values) -> ()");

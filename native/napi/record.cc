@@ -94,7 +94,8 @@ napi_value run_program(Env& env, napi_callback_info info) {
 
 napi_value program_text(Env& env, napi_callback_info info) {
   const Arguments args(env, info);
-  return from_string(env.env, program_of(env, args[0])->text());
+  return from_string(env.env,
+                     program_of(env, args[0])->text(!is_nullish(env.env, args[1]) && to_bool(env.env, args[1])));
 }
 
 napi_value program_origins(Env& env, napi_callback_info info) {

@@ -1,6 +1,8 @@
 // The table of patterns, and the pass that applies it.
 #include "program/fusion.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
 
 #include "program/gradient_rules.h"
@@ -26,6 +28,7 @@ constexpr Pattern kPatterns[] = {
     {"crossentropy", fuse_sparse_crossentropy},
     {"crossentropy", fuse_logits_crossentropy},
     {"crossentropy", fuse_mean_of_loss},
+    {"binary_crossentropy", fuse_binary_crossentropy},
     // patterns_counts.cc
     {"accuracy", fuse_correct_predictions},
     {"accumulate", fuse_accumulate},
@@ -88,6 +91,29 @@ bool drop_detaches(Graph& graph) {
   return changed;
 }
 
+// Gradient nodes of constants alone (the share of each row in a mean) are computed once, here.
+void fold_constants(Graph& graph) {
+  constexpr int64_t kLargest = 1 << 16;
+  for (int i = 0; i < graph.size(); ++i) {
+    const auto* call = dynamic_cast<const OperatorNode*>(&graph.node(i));
+    if (call == nullptr || call->note != kGradientNote || call->op->mutates || call->outputs.size() != 1) continue;
+    bool constant = !call->fills.empty();
+    torch::jit::Stack stack = call->prefilled;
+    for (const auto& fill : call->fills) {
+      constant = constant && fill.ref.kind == Ref::Kind::Constant && fill.element < 0;
+      if (constant) stack[fill.argument] = graph.constant(fill.ref);
+    }
+    if (!constant || call->op->handle.hasTag(at::Tag::nondeterministic_seeded)) continue;
+    at::NoGradGuard guard;
+    call->op->handle.callBoxed(&stack);
+    const at::Tensor result = std::move(stack[0]).toTensor();
+    if (!result.is_cpu() || result.numel() > kLargest) continue;
+    const int slot = call->outputs[0];
+    graph.erase(i--);
+    graph.substitute(slot, graph.add_constant(result.contiguous()));
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Program> fuse_program(const Program& program) {
@@ -98,6 +124,7 @@ std::shared_ptr<const Program> fuse_program(const Program& program) {
     Graph trial(graph.program());
     if (write_gradients(trial)) {
       graph = std::move(trial);
+      fold_constants(graph);
       changed = true;
     }
   }

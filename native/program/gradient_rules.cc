@@ -190,6 +190,15 @@ bool mean_rule(Backward& b) {
   return true;
 }
 
+bool mean_all_rule(Backward& b) {
+  if (!same_dtype(b, b.tensor(0))) return false;
+  int64_t count = 1;
+  for (const int64_t size : b.graph.info(b.tensor(0)).sizes) count *= size;
+  if (count == 0) return false;
+  b.give(0, b.emit("aten::div.Scalar", {spread(b, c10::IValue(), false), c10::IValue(static_cast<double>(count))}));
+  return true;
+}
+
 bool reshape_rule(Backward& b) {
   b.give(0, b.emit("aten::reshape", {b.grads[0], c10::IValue(b.graph.info(b.tensor(0)).sizes)}));
   return true;
@@ -244,7 +253,15 @@ bool crossentropy_rule(Backward& b) {
   return true;
 }
 
+bool binary_crossentropy_rule(Backward& b) {
+  if (b.wants(1)) return false;
+  b.give(0, b.emit("torchlayers::binary_crossentropy_backward",
+                   {b.grads[0], b.tensor(0), b.tensor(1), b.constant(2), b.constant(3), b.constant(4)}));
+  return true;
+}
+
 constexpr GradientRule kRules[] = {
+    {"torchlayers::binary_crossentropy", binary_crossentropy_rule},
     {"torchlayers::crossentropy", crossentropy_rule},
     {"torchlayers::dense", dense_rule},
     {"torchlayers::dropout", dropout_rule},
@@ -270,6 +287,7 @@ constexpr GradientRule kRules[] = {
     {"aten::div.Tensor", div_rule},
     {"aten::sum", sum_all_rule},
     {"aten::sum.dim_IntList", sum_rule},
+    {"aten::mean", mean_all_rule},
     {"aten::mean.dim", mean_rule},
     {"aten::reshape", reshape_rule},
     {"aten::to.dtype", to_dtype_rule},
@@ -467,7 +485,7 @@ bool write_gradients(Graph& graph) {
     if (!writer.write(results)) return false;
     for (auto& node : writer.nodes) {
       if (node->origin < 0) node->origin = origin;
-      if (node->note.empty()) node->note = "gradient";
+      if (node->note.empty()) node->note = kGradientNote;
     }
     graph.erase(i);
     graph.insert(i, std::move(writer.nodes));

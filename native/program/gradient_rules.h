@@ -10,6 +10,9 @@
 
 namespace torchlayers {
 
+// The note of nodes that compute a gradient.
+inline constexpr const char* kGradientNote = "gradient";
+
 // What a rule sees of one call, and how it answers.
 class Backward {
  public:

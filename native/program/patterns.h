@@ -22,6 +22,7 @@ bool fuse_categorical_crossentropy(Graph& graph, int index);
 bool fuse_sparse_crossentropy(Graph& graph, int index);
 bool fuse_logits_crossentropy(Graph& graph, int index);
 bool fuse_mean_of_loss(Graph& graph, int index);
+bool fuse_binary_crossentropy(Graph& graph, int index);
 
 // patterns_counts.cc
 bool fuse_correct_predictions(Graph& graph, int index);

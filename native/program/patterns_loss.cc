@@ -149,4 +149,65 @@ bool fuse_mean_of_loss(Graph& graph, int index) {
   return graph.replace({place, index}, std::move(node), "crossentropy");
 }
 
+// binary_cross_entropy_with_logits, and neg(target * log(p) + (1 - target) * log(1 - p)) with p = clamp(x)
+bool fuse_binary_crossentropy(Graph& graph, int index) {
+  const auto usable = [&](const Ref& x, const Ref& target) {
+    if (x.kind == Ref::Kind::None || target.kind == Ref::Kind::None) return false;
+    const TensorInfo a = graph.info(x);
+    const TensorInfo b = graph.info(target);
+    return a.dtype == at::kFloat && b.dtype == at::kFloat && a.sizes == b.sizes && a.device.is_cpu() &&
+           b.device.is_cpu();
+  };
+  if (const auto* logits = graph.call(index, "aten::binary_cross_entropy_with_logits")) {
+    const Ref x = tensor_argument(*logits, 0);
+    const Ref target = tensor_argument(*logits, 1);
+    if (!is_none(*logits, 2) || !is_none(*logits, 3) || constant_argument(*logits, 4).toInt() != 0) return false;
+    if (!usable(x, target)) return false;
+    auto node =
+        graph.make("torchlayers::binary_crossentropy", {x, target, 0.0, 1.0, true}, logits->grad, {logits->outputs[0]});
+    return graph.replace({index}, std::move(node), "binary_crossentropy");
+  }
+  const auto* neg = graph.call(index, "aten::neg");
+  if (neg == nullptr) return false;
+  std::vector<int> matched = {index};
+  int place = -1;
+  const auto step = [&](const Ref& value, std::string_view op) {
+    const auto* found = graph.made_by(value, op, &place);
+    if (found != nullptr) matched.push_back(place);
+    return found;
+  };
+  const auto is_one = [&](const Ref& value) {
+    return value.kind == Ref::Kind::Constant && graph.constant(value).numel() == 1 &&
+           graph.constant(value).item().toDouble() == 1;
+  };
+  const auto plain = [](const OperatorNode& call) {
+    const auto& alpha = constant_argument(call, 2);
+    return alpha.isInt() ? alpha.toInt() == 1 : alpha.isDouble() && alpha.toDouble() == 1;
+  };
+  const auto* add = step(tensor_argument(*neg, 0), "aten::add.Tensor");
+  if (add == nullptr || !plain(*add)) return false;
+  const auto* yes = step(tensor_argument(*add, 0), "aten::mul.Tensor");
+  const auto* no = step(tensor_argument(*add, 1), "aten::mul.Tensor");
+  if (yes == nullptr || no == nullptr) return false;
+  const auto* log_yes = step(tensor_argument(*yes, 1), "aten::log");
+  const auto* log_no = step(tensor_argument(*no, 1), "aten::log");
+  const auto* rest = step(tensor_argument(*no, 0), "aten::sub.Tensor");
+  if (log_yes == nullptr || log_no == nullptr || rest == nullptr || !plain(*rest)) return false;
+  const auto* other = step(tensor_argument(*log_no, 0), "aten::sub.Tensor");
+  const Ref p = tensor_argument(*log_yes, 0);
+  const Ref target = tensor_argument(*yes, 0);
+  if (other == nullptr || !plain(*other) || !is_one(tensor_argument(*rest, 0)) || !is_one(tensor_argument(*other, 0)))
+    return false;
+  if (tensor_argument(*rest, 1) != target || tensor_argument(*other, 1) != p) return false;
+  const auto* clamp = step(p, "aten::clamp");
+  if (clamp == nullptr || !constant_argument(*clamp, 1).isDouble() || !constant_argument(*clamp, 2).isDouble())
+    return false;
+  const Ref x = tensor_argument(*clamp, 0);
+  if (!usable(x, target)) return false;
+  auto node = graph.make("torchlayers::binary_crossentropy",
+                         {x, target, constant_argument(*clamp, 1), constant_argument(*clamp, 2), false}, neg->grad,
+                         {neg->outputs[0]});
+  return graph.replace(matched, std::move(node), "binary_crossentropy");
+}
+
 }  // namespace torchlayers

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "kernels/product.h"
+#include "program/nodes.h"
 #include "tensor/dtype.h"
 #include "tensor/error.h"
 
@@ -162,9 +164,40 @@ std::string Program::text(const Ref& ref) const {
   return "None";
 }
 
-std::string Program::text() const { return executed().own_text(); }
+namespace {
 
-std::string Program::own_text() const {
+// Who computes the products of a dense layer, and what the others took.
+std::string products_text(const Program& program, const OperatorNode& call) {
+  const bool backward = call.op->name == "torchlayers::dense_backward";
+  if (!backward && call.op->name != "torchlayers::dense") return "";
+  const auto argument = [&](int index) {
+    for (const auto& fill : call.fills) {
+      if (fill.argument == index) return program.info(fill.ref).sizes;
+    }
+    return std::vector<int64_t>();
+  };
+  const auto x = argument(backward ? 1 : 0);
+  const auto weight = argument(backward ? 2 : 1);
+  if (x.empty() || weight.size() != 2) return "";
+  int64_t m = 1;
+  for (size_t i = 0; i + 1 < x.size(); ++i) m *= x[i];
+  const int64_t k = weight[0];
+  const int64_t n = weight[1];
+  if (!backward) return product_choice_text({ProductKind::Forward, m, n, k});
+  const auto wanted = call.prefilled[8].toBoolList();
+  std::string text;
+  if (wanted[0]) text = product_choice_text({ProductKind::InputGradient, m, k, n});
+  if (!text.empty()) text = "dx " + text;
+  const std::string weights = wanted[1] ? product_choice_text({ProductKind::WeightGradient, k, n, m}) : "";
+  if (!weights.empty()) text += (text.empty() ? "dweight " : "; dweight ") + weights;
+  return text;
+}
+
+}  // namespace
+
+std::string Program::text(bool timings) const { return executed().own_text(timings); }
+
+std::string Program::own_text(bool timings) const {
   std::string result = "program(";
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (i > 0) result += ", ";
@@ -180,6 +213,10 @@ std::string Program::own_text() const {
     }
     std::string body = node->text(*this);
     if (!node->note.empty()) body += "  # " + node->note;
+    if (const auto* call = timings ? dynamic_cast<const OperatorNode*>(node.get()) : nullptr) {
+      const std::string products = products_text(*this, *call);
+      if (!products.empty()) body += "  # " + products;
+    }
     result += "  " + (names.empty() ? "" : names + " = ") + body + "\n";
   }
   std::string results;

@@ -104,8 +104,8 @@ class Program {
   std::vector<at::Tensor> run(std::vector<at::Tensor> arguments, std::vector<at::Tensor>* bound = nullptr) const;
   // True if a run changes no variable: it may then be repeated.
   bool pure() const;
-  // One node a line.
-  std::string text() const;
+  // One node a line; `timings`: with the products that were chosen by timing, once they have run.
+  std::string text(bool timings = false) const;
   std::string text(const Ref& ref) const;
   // Shape, dtype and device of what a ref stands for.
   TensorInfo info(const Ref& ref) const;
@@ -115,7 +115,7 @@ class Program {
 
  private:
   std::vector<at::Tensor> run_nodes(std::vector<at::Tensor> arguments, std::vector<at::Tensor>* bound) const;
-  std::string own_text() const;
+  std::string own_text(bool timings) const;
 };
 
 using ProgramPtr = std::shared_ptr<Program>;

@@ -152,6 +152,7 @@ bool Session::try_release() {
 
 void Session::loop(int threads) {
   set_compute_threads(threads);
+  most_threads_ = set_threads_ = threads;
   at::GradMode::set_enabled(false);
   for (;;) {
     std::function<void()> job;
@@ -215,6 +216,15 @@ std::vector<double> Session::read_logs(const StepJob& job) const {
   return {from, from + values.numel()};
 }
 
+ThreadTuner& Session::tuned(const Program& program) {
+  ThreadTuner& tuner = tuners_.try_emplace(&program, most_threads_).first->second;
+  if (tuner.threads() != set_threads_) {
+    set_threads_ = tuner.threads();
+    set_compute_threads(set_threads_);
+  }
+  return tuner;
+}
+
 StepResult Session::steps(StepJob& job, uint64_t number) {
   StepResult result;
   const auto start_time = Clock::now();
@@ -238,7 +248,10 @@ StepResult Session::steps(StepJob& job, uint64_t number) {
     const int64_t count = std::min(job.batch_size, job.samples - start);
     const bool last = count < job.batch_size && job.last_program != nullptr;
     const Program& program = last ? *job.last_program : *job.program;
+    ThreadTuner& tuner = tuned(program);
+    const auto step_start = Clock::now();
     auto outputs = program.run(batch(job, start, count));
+    tuner.step_took(std::chrono::duration<double, std::micro>(Clock::now() - step_start).count());
     if (job.collect) {
       if (step > job.from && outputs.size() != result.outputs.size()) {
         throw StateError("predict: the last batch answers another number of outputs than the others.");

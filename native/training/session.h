@@ -13,10 +13,12 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "program/program.h"
 #include "tensor/value.h"
+#include "training/thread_tuner.h"
 
 namespace torchlayers {
 
@@ -82,6 +84,8 @@ class Session {
   StepResult steps(StepJob& job, uint64_t number);
   std::vector<at::Tensor> batch(const StepJob& job, int64_t start, int64_t count) const;
   std::vector<double> read_logs(const StepJob& job) const;
+  // Sets the number of threads for the next step of a program.
+  ThreadTuner& tuned(const Program& program);
 
   std::vector<VariablePtr> variables_;
   std::mutex mutex_;
@@ -102,6 +106,10 @@ class Session {
   // Jobs queued or running.
   int unfinished_ = 0;
   at::Tensor order_;
+  // Of the training thread alone: what each program's steps run best on, and what is set.
+  std::unordered_map<const Program*, ThreadTuner> tuners_;
+  int most_threads_ = 1;
+  int set_threads_ = 0;
   std::exception_ptr between_error_;
   std::thread thread_;
 };

@@ -26,18 +26,16 @@ describe('jit', () => {
     expect(w.arraySync()).toEqual([[0.5], [1.5]]);
     expect(step.programs[0]?.toString({ lines: false })).toMatchInlineSnapshot(`
       "program(%0: float32[1, 2]) {
-        %1: float32[2, 1] = watch(@kernel.0)
-        %2: float32[1, 1] = aten::mm(%0, %1)
+        %2: float32[1, 1], %8: float32[0] = torchlayers::dense(%0, @kernel.0, None, 'none', None, 0., True)  # dense: mm
         %3: float32[] = aten::sum(%2, None)
-        %4: float32[2, 1] = gradient(%3 by %1)
-        %5: float32[] = detach(%3)
-        %6: float32[2, 1] = aten::mul.Tensor(%4, float32[]#0)
+        %10: float32[0], %11: float32[2, 1], %12: float32[0] = torchlayers::dense_backward(float32[1, 1]#2, %0, @kernel.0, %2, %8, None, 'none', 0., [False, True, False])  # gradient
+        %6: float32[2, 1] = aten::mul.Tensor(%11, float32[]#0)
         %7: float32[2, 1] = aten::sub.Tensor(@kernel.0, %6, 1)
         assign(@kernel.0, %7)
-        return %5
+        return %3
       }"
     `);
-    expect(step.programs[0]?.toString()).toMatch(/aten::mm\(%0, %1\) {2}# core\/program\.test\.ts:\d+:\d+/);
+    expect(step.programs[0]?.toString()).toMatch(/torchlayers::dense\(%0, @kernel\.0, .*# dense: mm {2}# core\/program\.test\.ts:\d+:\d+/);
   });
 
   it('keeps one program a signature', () => {

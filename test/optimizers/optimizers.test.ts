@@ -347,8 +347,7 @@ describe('a recorded step updates all weights with one operator', () => {
     expect(programOf(new SGD({ momentum: 0.5 }))).toMatchInlineSnapshot(`
       "program(%0: float32[1, 2], %1: float32[2]) {
         torchlayers::sgd_([@kernel.0, @bias.1], [%0, %1], [@kernel_momentum.2, @bias_momentum.3], @learning_rate.4, 0.5, False)
-        %2: int32[] = aten::add.Tensor(@iteration.5, int32[]#0, 1)
-        assign(@iteration.5, %2)
+        torchlayers::accumulate_([@iteration.5], [int32[]#0])  # accumulate: add + assign
         return ()
       }"
     `);
@@ -398,8 +397,7 @@ describe('a recorded step updates all weights with one operator', () => {
           }, [] () {
             return ()
           })
-        %11: int32[] = aten::add.Tensor(@iteration.0, int32[]#5, 1)
-        assign(@iteration.0, %11)
+        torchlayers::accumulate_([@iteration.0], [int32[]#5])  # accumulate: add + assign
         return ()
       }"
     `);
