@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "kernels/activation.h"
 #include "kernels/inplace.h"
@@ -81,48 +82,49 @@ void forward_steps(const RecurrentInputs& inputs, const at::Tensor& projected, c
   const int64_t batch = inputs.batch();
   const int64_t steps = inputs.steps();
   const int64_t units = inputs.units();
+  const int64_t block = batch * units;
   const StepMask mask(inputs.mask, options.go_backwards);
-  const OptionalTensor bias = bias_row(inputs.bias, 1);
-  at::Tensor product = at::empty({batch, kGates * units}, inputs.x.options());
-  for (int64_t step = 0; step < steps; ++step) {
-    const at::Tensor h_before = step == 0 ? inputs.h0 : hidden.select(0, step - 1);
-    if (bias.has_value()) {
-      product.copy_(bias->expand_as(product));
-    } else {
-      product.zero_();
-    }
-    add_recurrent(product, h_before, inputs);
+  const at::Tensor sums = at::empty({batch, kGates * units}, inputs.x.options());
+  const StepProduct product = StepProduct::forward(inputs, or_undefined(bias_row(inputs.bias, 1)), sums);
+  const T* h_first = inputs.h0.const_data_ptr<T>();
+  const T* from_x = projected.const_data_ptr<T>();
+  const T* from_h = sums.const_data_ptr<T>();
+  T* gate = gates.template mutable_data_ptr<T>();
+  T* state = hidden.template mutable_data_ptr<T>();
+  T* shown = options.return_sequences ? sequence.template mutable_data_ptr<T>() : nullptr;
+  const auto h_before = [&](int64_t step) -> const T* { return step == 0 ? h_first : state + (step - 1) * block; };
+  const auto source = [&](int64_t step) {
+    const at::Tensor& all = hidden;
+    return std::pair([&inputs, &all, step] { return step == 0 ? inputs.h0 : all.select(0, step - 1); },
+                     static_cast<const void*>(h_before(step)));
+  };
+  const auto after = [&](int64_t step, int64_t begin, int64_t end) {
     const bool* counts = mask.at(step);
-    const T* h_old = h_before.const_data_ptr<T>();
-    const T* from_x = projected.const_data_ptr<T>() + step * batch * kGates * units;
-    const T* from_h = product.const_data_ptr<T>();
-    T* gate = gates.template mutable_data_ptr<T>() + step * batch * kKept * units;
-    T* h_new = hidden.template mutable_data_ptr<T>() + step * batch * units;
-    T* shown = options.return_sequences ? sequence.template mutable_data_ptr<T>() : nullptr;
-    at::parallel_for(0, batch, recurrent_grain(kGates * units), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t at_row = row * units;
-        const bool counted = counts == nullptr || counts[row];
-        T* own = gate + kKept * at_row;
-        if (counted) {
-          const T* x = from_x + kGates * at_row;
-          const T* s = from_h + kGates * at_row;
-          forward_row<T>(units, x, x + units, x + 2 * units, s, s + units, s + 2 * units, h_old + at_row, own,
-                         own + units, own + 2 * units, own + 3 * units, h_new + at_row);
-        } else {
-          std::fill_n(own, kKept * units, T{0});
-          std::copy_n(h_old + at_row, units, h_new + at_row);
-        }
-        if (shown == nullptr) continue;
-        T* to = shown + (row * steps + step) * units;
-        if (counted || !options.zero_output_for_mask) {
-          std::copy_n(h_new + at_row, units, to);
-        } else {
-          std::fill_n(to, units, T{0});
-        }
+    T* h_new = state + step * block;
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t at_row = row * units;
+      const bool counted = counts == nullptr || counts[row];
+      T* own = gate + kKept * (step * block + at_row);
+      if (counted) {
+        const T* x = from_x + kGates * (step * block + at_row);
+        const T* s = from_h + kGates * at_row;
+        forward_row<T>(units, x, x + units, x + 2 * units, s, s + units, s + 2 * units, h_before(step) + at_row, own,
+                       own + units, own + 2 * units, own + 3 * units, h_new + at_row);
+      } else {
+        std::fill_n(own, kKept * units, T{0});
+        std::copy_n(h_before(step) + at_row, units, h_new + at_row);
       }
-    });
-  }
+      if (shown == nullptr) continue;
+      T* to = shown + (row * steps + step) * units;
+      if (counted || !options.zero_output_for_mask) {
+        std::copy_n(h_new + at_row, units, to);
+      } else {
+        std::fill_n(to, units, T{0});
+      }
+    }
+  };
+  take_steps(
+      product, inputs, kGates * units, false, source, [](int64_t, int64_t, int64_t) {}, after);
   h.copy_(hidden.select(0, steps - 1));
 }
 
@@ -172,46 +174,55 @@ TORCHLAYERS_MULTIVERSION void backward_row(int64_t units, const T* TORCHLAYERS_R
 
 template <typename T>
 void backward_steps(const RecurrentInputs& inputs, const RecurrentOptions& options, const at::Tensor& gates,
-                    const at::Tensor& hidden, const at::Tensor& grad_sequence, at::Tensor& grad_h,
+                    const at::Tensor& hidden, const at::Tensor& grad_sequence, const at::Tensor& grad_h,
                     const at::Tensor& grad_x, const at::Tensor& grad_s) {
   const int64_t batch = inputs.batch();
   const int64_t steps = inputs.steps();
   const int64_t units = inputs.units();
+  const int64_t block = batch * units;
   const StepMask mask(inputs.mask, options.go_backwards);
-  at::Tensor passed = at::empty_like(grad_h);
+  const at::Tensor passed = at::empty_like(grad_h);
+  const StepProduct product = StepProduct::backward(inputs, passed);
   const T* shown = grad_sequence.defined() ? grad_sequence.const_data_ptr<T>() : nullptr;
   const T* gate = gates.const_data_ptr<T>();
   const T* state = hidden.const_data_ptr<T>();
+  const T* h_first = inputs.h0.const_data_ptr<T>();
+  const T* from_product = passed.const_data_ptr<T>();
   T* dh = grad_h.mutable_data_ptr<T>();
-  for (int64_t step = steps - 1; step >= 0; --step) {
+  T* dx = grad_x.mutable_data_ptr<T>();
+  T* ds = grad_s.mutable_data_ptr<T>();
+  const auto before = [&](int64_t step, int64_t begin, int64_t end) {
     const bool* counts = mask.at(step);
-    const T* h_old = step == 0 ? inputs.h0.const_data_ptr<T>() : state + (step - 1) * batch * units;
-    T* dx = grad_x.mutable_data_ptr<T>() + step * batch * kGates * units;
-    T* ds = grad_s.mutable_data_ptr<T>() + step * batch * kGates * units;
-    at::parallel_for(0, batch, recurrent_grain(kGates * units), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t at_row = row * units;
-        const bool counted = counts == nullptr || counts[row];
-        if (shown != nullptr && (counted || !options.zero_output_for_mask)) {
-          const T* from = shown + (row * steps + step) * units;
-          for (int64_t u = 0; u < units; ++u) dh[at_row + u] += from[u];
-        }
-        T* own_x = dx + kGates * at_row;
-        T* own_s = ds + kGates * at_row;
-        if (!counted) {
-          // Its state goes on as it was: dh stays, and the product adds nothing.
-          std::fill_n(own_x, kGates * units, T{0});
-          std::fill_n(own_s, kGates * units, T{0});
-          continue;
-        }
-        const T* own = gate + kKept * (step * batch * units + at_row);
-        backward_row<T>(units, own, own + units, own + 2 * units, own + 3 * units, h_old + at_row, dh + at_row, own_x,
-                        own_x + units, own_x + 2 * units, own_s, own_s + units, own_s + 2 * units);
+    const T* h_old = step == 0 ? h_first : state + (step - 1) * block;
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t at_row = row * units;
+      const int64_t at_cell = step * block + at_row;
+      const bool counted = counts == nullptr || counts[row];
+      if (shown != nullptr && (counted || !options.zero_output_for_mask)) {
+        const T* from = shown + (row * steps + step) * units;
+        for (int64_t u = 0; u < units; ++u) dh[at_row + u] += from[u];
       }
-    });
-    pass_to_state(passed, grad_s.select(0, step), inputs);
-    grad_h.add_(passed);
-  }
+      T* own_x = dx + kGates * at_cell;
+      T* own_s = ds + kGates * at_cell;
+      if (!counted) {
+        // Its state goes on as it was: dh stays, and the product adds nothing.
+        std::fill_n(own_x, kGates * units, T{0});
+        std::fill_n(own_s, kGates * units, T{0});
+        continue;
+      }
+      const T* own = gate + kKept * at_cell;
+      backward_row<T>(units, own, own + units, own + 2 * units, own + 3 * units, h_old + at_row, dh + at_row, own_x,
+                      own_x + units, own_x + 2 * units, own_s, own_s + units, own_s + 2 * units);
+    }
+  };
+  const auto source = [&](int64_t step) {
+    return std::pair([&grad_s, step] { return grad_s.select(0, step); },
+                     static_cast<const void*>(ds + kGates * step * block));
+  };
+  const auto after = [&](int64_t /*step*/, int64_t begin, int64_t end) {
+    for (int64_t i = begin * units; i < end * units; ++i) dh[i] += from_product[i];
+  };
+  take_steps(product, inputs, kGates * units, true, source, before, after);
 }
 
 at::Tensor own_copy(const OptionalTensor& grad, const at::Tensor& like) {
@@ -226,7 +237,7 @@ Gradients gru_backward(const OptionalTensor& grad_sequence, const OptionalTensor
                        bool needs_x) {
   const RecurrentInputs inputs = contiguous_inputs({x, h0, kernel, recurrent_kernel, bias, mask, recurrent_mask});
   check_gru("gru_backward", inputs);
-  at::Tensor dh = own_copy(grad_h, h0);
+  const at::Tensor dh = own_copy(grad_h, h0);
   const at::Tensor dx = at::empty({inputs.steps(), inputs.batch(), kGates * inputs.units()}, x.options());
   const at::Tensor ds = at::empty_like(dx);
   const at::Tensor states = hidden.contiguous();
@@ -237,10 +248,13 @@ Gradients gru_backward(const OptionalTensor& grad_sequence, const OptionalTensor
   });
   const at::Tensor rows = dx.view({inputs.steps() * inputs.batch(), kGates * inputs.units()});
   const at::Tensor steps = to_steps(x, go_backwards);
-  const at::Tensor dkernel = at::mm(steps.view({rows.size(0), inputs.inputs()}).t(), rows);
+  const at::Tensor dkernel =
+      large_product(ProductKind::WeightGradient, steps.view({rows.size(0), inputs.inputs()}), rows);
   const at::Tensor none = at::empty({0}, x.options());
-  return {needs_x ? from_steps(at::mm(rows, kernel.t()).view(steps.sizes()), go_backwards) : none, dh, dkernel,
-          recurrent_kernel_grad(states, ds, inputs),
+  return {needs_x
+              ? from_steps(large_product(ProductKind::InputGradient, rows, kernel).view(steps.sizes()), go_backwards)
+              : none,
+          dh, dkernel, recurrent_kernel_grad(states, ds, inputs),
           bias.has_value() ? at::stack({rows.sum(0), ds.view_as(rows).sum(0)}) : none};
 }
 

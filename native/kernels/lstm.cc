@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
+#include <utility>
 
 #include "kernels/activation.h"
 #include "kernels/inplace.h"
@@ -54,17 +55,19 @@ Results make_results(const RecurrentInputs& inputs, bool return_sequences) {
 
 // ---- CPU, forward
 
-// Turns the gates' sums into gates, in place.
+// Turns the gates' sums, the inputs' in place and the state's, into gates.
 template <typename T>
 TORCHLAYERS_MULTIVERSION void forward_row(int64_t units, T* TORCHLAYERS_RESTRICT i, T* TORCHLAYERS_RESTRICT f,
                                           T* TORCHLAYERS_RESTRICT g, T* TORCHLAYERS_RESTRICT o,
+                                          const T* TORCHLAYERS_RESTRICT state_i, const T* TORCHLAYERS_RESTRICT state_f,
+                                          const T* TORCHLAYERS_RESTRICT state_g, const T* TORCHLAYERS_RESTRICT state_o,
                                           const T* TORCHLAYERS_RESTRICT before, T* TORCHLAYERS_RESTRICT c,
                                           T* TORCHLAYERS_RESTRICT h) {
   for (int64_t u = 0; u < units; ++u) {
-    const T in = fast_sigmoid(i[u]);
-    const T forget = fast_sigmoid(f[u]);
-    const T fresh = fast_tanh(g[u]);
-    const T out = fast_sigmoid(o[u]);
+    const T in = fast_sigmoid(i[u] + state_i[u]);
+    const T forget = fast_sigmoid(f[u] + state_f[u]);
+    const T fresh = fast_tanh(g[u] + state_g[u]);
+    const T out = fast_sigmoid(o[u] + state_o[u]);
     const T cell = forget * before[u] + in * fresh;
     i[u] = in;
     f[u] = forget;
@@ -83,40 +86,50 @@ void forward_steps(const RecurrentInputs& inputs, const at::Tensor& c0, const Re
   const int64_t steps = inputs.steps();
   const int64_t units = inputs.units();
   const StepMask mask(inputs.mask, options.go_backwards);
-  for (int64_t step = 0; step < steps; ++step) {
-    const at::Tensor h_before = step == 0 ? inputs.h0 : hidden.select(0, step - 1);
-    const at::Tensor c_before = step == 0 ? c0 : cells.select(0, step - 1);
-    at::Tensor z = gates.select(0, step);
-    add_recurrent(z, h_before, inputs);
+  const at::Tensor sums = at::empty({batch, kGates * units}, inputs.x.options());
+  const StepProduct product = StepProduct::forward(inputs, at::Tensor(), sums);
+  const T* h_first = inputs.h0.const_data_ptr<T>();
+  const T* c_first = c0.const_data_ptr<T>();
+  const T* from_state = sums.const_data_ptr<T>();
+  T* gate = gates.template mutable_data_ptr<T>();
+  T* cell = cells.template mutable_data_ptr<T>();
+  T* state = hidden.template mutable_data_ptr<T>();
+  T* shown = options.return_sequences ? sequence.template mutable_data_ptr<T>() : nullptr;
+  const int64_t block = batch * units;
+  const auto h_before = [&](int64_t step) -> const T* { return step == 0 ? h_first : state + (step - 1) * block; };
+  const auto c_before = [&](int64_t step) -> const T* { return step == 0 ? c_first : cell + (step - 1) * block; };
+  const auto source = [&](int64_t step) {
+    const at::Tensor& all = hidden;
+    return std::pair([&inputs, &all, step] { return step == 0 ? inputs.h0 : all.select(0, step - 1); },
+                     static_cast<const void*>(h_before(step)));
+  };
+  const auto after = [&](int64_t step, int64_t begin, int64_t end) {
     const bool* counts = mask.at(step);
-    const T* h_old = h_before.const_data_ptr<T>();
-    const T* c_old = c_before.const_data_ptr<T>();
-    T* gate = z.template mutable_data_ptr<T>();
-    T* c_new = cells.template mutable_data_ptr<T>() + step * batch * units;
-    T* h_new = hidden.template mutable_data_ptr<T>() + step * batch * units;
-    T* shown = options.return_sequences ? sequence.template mutable_data_ptr<T>() : nullptr;
-    at::parallel_for(0, batch, recurrent_grain(kGates * units), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t at_row = row * units;
-        const bool counted = counts == nullptr || counts[row];
-        if (counted) {
-          T* own = gate + kGates * at_row;
-          forward_row<T>(units, own, own + units, own + 2 * units, own + 3 * units, c_old + at_row, c_new + at_row,
-                         h_new + at_row);
-        } else {
-          std::copy_n(c_old + at_row, units, c_new + at_row);
-          std::copy_n(h_old + at_row, units, h_new + at_row);
-        }
-        if (shown == nullptr) continue;
-        T* to = shown + (row * steps + step) * units;
-        if (counted || !options.zero_output_for_mask) {
-          std::copy_n(h_new + at_row, units, to);
-        } else {
-          std::fill_n(to, units, T{0});
-        }
+    T* c_new = cell + step * block;
+    T* h_new = state + step * block;
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t at_row = row * units;
+      const bool counted = counts == nullptr || counts[row];
+      if (counted) {
+        T* own = gate + kGates * (step * block + at_row);
+        const T* sum = from_state + kGates * at_row;
+        forward_row<T>(units, own, own + units, own + 2 * units, own + 3 * units, sum, sum + units, sum + 2 * units,
+                       sum + 3 * units, c_before(step) + at_row, c_new + at_row, h_new + at_row);
+      } else {
+        std::copy_n(c_before(step) + at_row, units, c_new + at_row);
+        std::copy_n(h_before(step) + at_row, units, h_new + at_row);
       }
-    });
-  }
+      if (shown == nullptr) continue;
+      T* to = shown + (row * steps + step) * units;
+      if (counted || !options.zero_output_for_mask) {
+        std::copy_n(h_new + at_row, units, to);
+      } else {
+        std::fill_n(to, units, T{0});
+      }
+    }
+  };
+  take_steps(
+      product, inputs, kGates * units, false, source, [](int64_t, int64_t, int64_t) {}, after);
   h.copy_(hidden.select(0, steps - 1));
   c.copy_(cells.select(0, steps - 1));
 }
@@ -169,50 +182,56 @@ struct Saved {
 
 template <typename T>
 void backward_steps(const RecurrentInputs& inputs, const at::Tensor& c0, const RecurrentOptions& options,
-                    const Saved& saved, const at::Tensor& grad_sequence, at::Tensor& grad_h, const at::Tensor& grad_c,
-                    const at::Tensor& grad_z) {
+                    const Saved& saved, const at::Tensor& grad_sequence, const at::Tensor& grad_h,
+                    const at::Tensor& grad_c, const at::Tensor& grad_z) {
   const int64_t batch = inputs.batch();
   const int64_t steps = inputs.steps();
   const int64_t units = inputs.units();
+  const int64_t block = batch * units;
   const StepMask mask(inputs.mask, options.go_backwards);
-  at::Tensor passed = at::empty_like(grad_h);
+  const at::Tensor passed = at::empty_like(grad_h);
+  const StepProduct product = StepProduct::backward(inputs, passed);
   const T* shown = grad_sequence.defined() ? grad_sequence.const_data_ptr<T>() : nullptr;
   const T* gate = saved.gates.const_data_ptr<T>();
   const T* cell = saved.cells.const_data_ptr<T>();
+  const T* c_first = c0.const_data_ptr<T>();
+  const T* from_product = passed.const_data_ptr<T>();
+  T* dh = grad_h.mutable_data_ptr<T>();
   T* dc = grad_c.mutable_data_ptr<T>();
-  for (int64_t step = steps - 1; step >= 0; --step) {
+  T* dz = grad_z.mutable_data_ptr<T>();
+  const auto before = [&](int64_t step, int64_t begin, int64_t end) {
     const bool* counts = mask.at(step);
-    const T* c_old = step == 0 ? c0.const_data_ptr<T>() : cell + (step - 1) * batch * units;
-    T* dh = grad_h.mutable_data_ptr<T>();
-    T* dz = grad_z.mutable_data_ptr<T>() + step * batch * kGates * units;
-    at::parallel_for(0, batch, recurrent_grain(kGates * units), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t at_row = row * units;
-        const bool counted = counts == nullptr || counts[row];
-        if (shown != nullptr && (counted || !options.zero_output_for_mask)) {
-          const T* from = shown + (row * steps + step) * units;
-          for (int64_t u = 0; u < units; ++u) dh[at_row + u] += from[u];
-        }
-        T* own = dz + kGates * at_row;
-        if (!counted) {
-          std::fill_n(own, kGates * units, T{0});
-          continue;
-        }
-        const int64_t at_cell = step * batch * units + at_row;
-        const T* gates = gate + kGates * at_cell;
-        backward_row<T>(units, gates, gates + units, gates + 2 * units, gates + 3 * units, c_old + at_row,
-                        cell + at_cell, dh + at_row, dc + at_row, own, own + units, own + 2 * units, own + 3 * units);
+    const T* c_old = step == 0 ? c_first : cell + (step - 1) * block;
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t at_row = row * units;
+      const int64_t at_cell = step * block + at_row;
+      const bool counted = counts == nullptr || counts[row];
+      if (shown != nullptr && (counted || !options.zero_output_for_mask)) {
+        const T* from = shown + (row * steps + step) * units;
+        for (int64_t u = 0; u < units; ++u) dh[at_row + u] += from[u];
       }
-    });
-    pass_to_state(passed, grad_z.select(0, step), inputs);
-    if (counts != nullptr) {
-      T* next = passed.mutable_data_ptr<T>();
-      for (int64_t row = 0; row < batch; ++row) {
-        if (!counts[row]) std::copy_n(dh + row * units, units, next + row * units);
+      T* own = dz + kGates * at_cell;
+      if (!counted) {
+        std::fill_n(own, kGates * units, T{0});
+        continue;
       }
+      const T* gates = gate + kGates * at_cell;
+      backward_row<T>(units, gates, gates + units, gates + 2 * units, gates + 3 * units, c_old + at_row, cell + at_cell,
+                      dh + at_row, dc + at_row, own, own + units, own + 2 * units, own + 3 * units);
     }
-    std::swap(grad_h, passed);
-  }
+  };
+  const auto source = [&](int64_t step) {
+    return std::pair([&grad_z, step] { return grad_z.select(0, step); },
+                     static_cast<const void*>(dz + kGates * step * block));
+  };
+  const auto after = [&](int64_t step, int64_t begin, int64_t end) {
+    const bool* counts = mask.at(step);
+    for (int64_t row = begin; row < end; ++row) {
+      // A step left out passes on what came.
+      if (counts == nullptr || counts[row]) std::copy_n(from_product + row * units, units, dh + row * units);
+    }
+  };
+  take_steps(product, inputs, kGates * units, true, source, before, after);
 }
 
 at::Tensor own_copy(const OptionalTensor& grad, const at::Tensor& like) {
@@ -228,7 +247,7 @@ Results lstm_backward(const OptionalTensor& grad_sequence, const OptionalTensor&
   const RecurrentInputs inputs = contiguous_inputs({x, h0, kernel, recurrent_kernel, bias, mask, recurrent_mask});
   check_lstm("lstm_backward", inputs, c0);
   const Saved saved{gates.contiguous(), cells.contiguous(), hidden.contiguous()};
-  at::Tensor dh = own_copy(grad_h, h0);
+  const at::Tensor dh = own_copy(grad_h, h0);
   const at::Tensor dc = own_copy(grad_c, c0);
   const at::Tensor dz = at::empty_like(saved.gates);
   const bool shown = grad_sequence.has_value() && grad_sequence->defined();
@@ -238,9 +257,11 @@ Results lstm_backward(const OptionalTensor& grad_sequence, const OptionalTensor&
   });
   const at::Tensor rows = dz.view({inputs.steps() * inputs.batch(), kGates * inputs.units()});
   const at::Tensor steps = to_steps(x, go_backwards);
-  const at::Tensor dkernel = at::mm(steps.view({rows.size(0), inputs.inputs()}).t(), rows);
+  const at::Tensor dkernel =
+      large_product(ProductKind::WeightGradient, steps.view({rows.size(0), inputs.inputs()}), rows);
   const at::Tensor dx =
-      needs_x ? from_steps(at::mm(rows, kernel.t()).view(steps.sizes()), go_backwards) : at::empty({0}, x.options());
+      needs_x ? from_steps(large_product(ProductKind::InputGradient, rows, kernel).view(steps.sizes()), go_backwards)
+              : at::empty({0}, x.options());
   return {dx,
           dh,
           dc,

@@ -1,5 +1,7 @@
 #include "kernels/recurrent.h"
 
+#include <ATen/ops/add.h>
+#include <ATen/ops/addcmul.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
@@ -74,36 +76,79 @@ at::Tensor from_steps(const at::Tensor& x, bool go_backwards) {
   return (go_backwards ? x.flip(0) : x).transpose(0, 1).contiguous();
 }
 
+at::Tensor large_product(ProductKind kind, const at::Tensor& a, const at::Tensor& b, const OptionalTensor& bias) {
+  const at::Tensor left = kind == ProductKind::WeightGradient ? a.t() : a;
+  const at::Tensor right = kind == ProductKind::InputGradient ? b.t() : b;
+  const ProductShape shape{kind, left.size(0), right.size(1), left.size(1)};
+  if (a.scalar_type() != at::kFloat || shape.m * shape.n * shape.k == 0) {
+    return bias.has_value() ? at::addmm(*bias, left, right) : at::mm(left, right);
+  }
+  at::Tensor out = at::empty({shape.m, shape.n}, a.options());
+  const at::Tensor numbers = bias.has_value() ? bias->contiguous() : at::Tensor();
+  product_into(product_choice(shape), shape, a.contiguous(), b.contiguous(),
+               numbers.defined() ? numbers.const_data_ptr<float>() : nullptr, out);
+  return out;
+}
+
 at::Tensor project_inputs(const at::Tensor& steps, const at::Tensor& kernel, const OptionalTensor& bias) {
   const at::Tensor rows = steps.view({steps.size(0) * steps.size(1), steps.size(2)});
-  const at::Tensor z = bias.has_value() ? at::addmm(*bias, rows, kernel) : at::mm(rows, kernel);
-  return z.view({steps.size(0), steps.size(1), kernel.size(1)});
+  return large_product(ProductKind::Forward, rows, kernel, bias).view({steps.size(0), steps.size(1), kernel.size(1)});
 }
 
-void add_recurrent(at::Tensor& z, const at::Tensor& state, const RecurrentInputs& inputs) {
-  if (!inputs.recurrent_mask.has_value()) {
-    z.addmm_(state, inputs.recurrent_kernel);
-    return;
-  }
-  const int64_t units = inputs.units();
-  for (int64_t gate = 0; gate < inputs.recurrent_mask->size(0); ++gate) {
-    at::Tensor part = z.narrow(1, gate * units, units);
-    part.addmm_(state.mul(inputs.recurrent_mask->select(0, gate)),
-                inputs.recurrent_kernel.narrow(1, gate * units, units));
-  }
+StepProduct StepProduct::forward(const RecurrentInputs& inputs, const at::Tensor& bias, const at::Tensor& out) {
+  return {inputs, bias, out, false};
 }
 
-void pass_to_state(at::Tensor& result, const at::Tensor& grad_z, const RecurrentInputs& inputs) {
-  if (!inputs.recurrent_mask.has_value()) {
-    at::mm_out(result, grad_z, inputs.recurrent_kernel.t());
+StepProduct StepProduct::backward(const RecurrentInputs& inputs, const at::Tensor& out) {
+  return {inputs, at::Tensor(), out, true};
+}
+
+StepProduct::StepProduct(const RecurrentInputs& inputs, at::Tensor bias, at::Tensor out, bool backward)
+    : inputs_(inputs),
+      kernel_(inputs.recurrent_kernel.contiguous()),
+      bias_(bias.defined() ? bias.contiguous() : std::move(bias)),
+      out_(std::move(out)),
+      backward_(backward),
+      by_rows_(inputs.x.scalar_type() == at::kFloat && !inputs.recurrent_mask.has_value() &&
+               out_.numel() * kernel_.numel() > 0) {
+  if (!by_rows_) return;
+  gemm_.m = out_.size(0);
+  gemm_.n = out_.size(1);
+  gemm_.k = kernel_.size(backward ? 1 : 0);
+  gemm_.lda = gemm_.k;
+  gemm_.b = kernel_.const_data_ptr<float>();
+  gemm_.ldb = kernel_.size(1);
+  gemm_.transpose_b = backward;
+  gemm_.c = out_.mutable_data_ptr<float>();
+  gemm_.ldc = gemm_.n;
+  gemm_.bias = bias_.defined() ? bias_.const_data_ptr<float>() : nullptr;
+  gemm_prepare(gemm_);
+}
+
+void StepProduct::whole(const at::Tensor& source) const {
+  at::Tensor out = out_;
+  if (!inputs_.recurrent_mask.has_value()) {
+    if (backward_) {
+      at::mm_out(out, source, kernel_.t());
+    } else if (bias_.defined()) {
+      at::addmm_out(out, bias_, source, kernel_);
+    } else {
+      at::mm_out(out, source, kernel_);
+    }
     return;
   }
-  const int64_t units = inputs.units();
-  result.zero_();
-  for (int64_t gate = 0; gate < inputs.recurrent_mask->size(0); ++gate) {
-    const at::Tensor part =
-        at::mm(grad_z.narrow(1, gate * units, units), inputs.recurrent_kernel.narrow(1, gate * units, units).t());
-    result.addcmul_(part, inputs.recurrent_mask->select(0, gate));
+  const int64_t units = inputs_.units();
+  if (backward_) out.zero_();
+  for (int64_t gate = 0; gate < inputs_.recurrent_mask->size(0); ++gate) {
+    const at::Tensor mask = inputs_.recurrent_mask->select(0, gate);
+    const at::Tensor kernel = kernel_.narrow(1, gate * units, units);
+    if (backward_) {
+      out.addcmul_(at::mm(source.narrow(1, gate * units, units), kernel.t()), mask);
+    } else {
+      at::Tensor part = at::mm(source.mul(mask), kernel);
+      if (bias_.defined()) part.add_(bias_.narrow(0, gate * units, units));
+      out.narrow(1, gate * units, units).copy_(part);
+    }
   }
 }
 
@@ -111,25 +156,21 @@ at::Tensor recurrent_kernel_grad(const at::Tensor& hidden, const at::Tensor& gra
   const int64_t steps = inputs.steps();
   const int64_t batch = inputs.batch();
   const int64_t units = inputs.units();
-  const int64_t width = grad_z.size(2);
   // Step 0 saw h0, each later one what the step before it left.
-  at::Tensor grad = at::empty({units, width}, grad_z.options());
-  const auto product = [&](at::Tensor& out, const at::Tensor& mask, const at::Tensor& part) {
+  const auto product = [&](const at::Tensor& mask, const at::Tensor& part) {
     const auto masked = [&](const at::Tensor& state) { return mask.defined() ? state.mul(mask) : state; };
-    at::mm_out(out, masked(inputs.h0).t(), part.select(0, 0));
-    if (steps == 1) return;
-    const at::Tensor before = masked(hidden.narrow(0, 0, steps - 1));
-    out.addmm_(before.reshape({(steps - 1) * batch, units}).t(),
-               part.narrow(0, 1, steps - 1).reshape({(steps - 1) * batch, part.size(2)}));
+    const at::Tensor first = at::mm(masked(inputs.h0).t(), part.select(0, 0));
+    if (steps == 1) return first;
+    const int64_t rows = (steps - 1) * batch;
+    const at::Tensor before = masked(hidden.narrow(0, 0, steps - 1)).reshape({rows, units});
+    const at::Tensor after = part.narrow(0, 1, steps - 1).reshape({rows, part.size(2)});
+    return large_product(ProductKind::WeightGradient, before, after).add_(first);
   };
-  if (!inputs.recurrent_mask.has_value()) {
-    product(grad, at::Tensor(), grad_z);
-    return grad;
-  }
+  if (!inputs.recurrent_mask.has_value()) return product(at::Tensor(), grad_z);
+  at::Tensor grad = at::empty({units, grad_z.size(2)}, grad_z.options());
   for (int64_t gate = 0; gate < inputs.recurrent_mask->size(0); ++gate) {
-    at::Tensor part = at::empty({units, units}, grad_z.options());
-    product(part, inputs.recurrent_mask->select(0, gate), grad_z.narrow(2, gate * units, units));
-    grad.narrow(1, gate * units, units).copy_(part);
+    grad.narrow(1, gate * units, units)
+        .copy_(product(inputs.recurrent_mask->select(0, gate), grad_z.narrow(2, gate * units, units)));
   }
   return grad;
 }

@@ -5,8 +5,12 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
+
+#include "kernels/gemm.h"
+#include "kernels/product.h"
 
 namespace torchlayers {
 
@@ -45,13 +49,73 @@ inline OptionalTensor if_defined(const at::Tensor& tensor) {
 at::Tensor to_steps(const at::Tensor& x, bool go_backwards);
 at::Tensor from_steps(const at::Tensor& x, bool go_backwards);
 
+// A product of matrices over all steps, by whatever is fastest for its shape.
+at::Tensor large_product(ProductKind kind, const at::Tensor& a, const at::Tensor& b,
+                         const OptionalTensor& bias = std::nullopt);
 // x kernel + bias for all steps at once: [steps, batch, gates * units]. `steps` is to_steps(x).
 at::Tensor project_inputs(const at::Tensor& steps, const at::Tensor& kernel, const OptionalTensor& bias);
 
-// z += state recurrent_kernel, gate by gate where masks differ.
-void add_recurrent(at::Tensor& z, const at::Tensor& state, const RecurrentInputs& inputs);
-// What add_recurrent passes on to the state; written to `result`.
-void pass_to_state(at::Tensor& result, const at::Tensor& grad_z, const RecurrentInputs& inputs);
+// The product that each step makes: forward state recurrent_kernel (+ bias), backward gradient recurrent_kernel^T.
+// float32 without masks goes row by row, so that a thread takes its rows through all steps by itself.
+class StepProduct {
+ public:
+  // Into `out` [batch, ...], contiguous. `bias` may be undefined.
+  static StepProduct forward(const RecurrentInputs& inputs, const at::Tensor& bias, const at::Tensor& out);
+  static StepProduct backward(const RecurrentInputs& inputs, const at::Tensor& out);
+
+  bool by_rows() const { return by_rows_; }
+  // Rows [begin, end) of the result, from a contiguous `source` of all rows.
+  void rows(const float* source, int64_t begin, int64_t end) const {
+    Gemm gemm = gemm_;
+    gemm.a = source;
+    gemm_rows(gemm, begin, end);
+  }
+  void whole(const at::Tensor& source) const;
+
+ private:
+  StepProduct(const RecurrentInputs& inputs, at::Tensor bias, at::Tensor out, bool backward);
+
+  const RecurrentInputs& inputs_;
+  at::Tensor kernel_, bias_, out_;
+  bool backward_, by_rows_;
+  Gemm gemm_;
+};
+
+// Takes all steps: before(step, begin, end), the product of source(step), after(step, begin, end), in parallel over the
+// rows of the batch. `last_first`: from the last step to the first.
+template <typename Source, typename Before, typename After>
+void take_steps(const StepProduct& product, const RecurrentInputs& inputs, int64_t width, bool last_first,
+                const Source& source, const Before& before, const After& after) {
+  const int64_t batch = inputs.batch();
+  const int64_t steps = inputs.steps();
+  const auto place = [&](int64_t i) { return last_first ? steps - 1 - i : i; };
+  // Rows go to threads as the product's kernel takes them.
+  const int64_t tiles = (batch + kGemmRows - 1) / kGemmRows;
+  const int64_t work = kGemmRows * width * (inputs.units() + 16);
+  const auto parallel = [&](int64_t grain, const auto& body) {
+    at::parallel_for(0, tiles, std::max<int64_t>(1, grain),
+                     [&](int64_t first, int64_t last) { body(first * kGemmRows, std::min(batch, last * kGemmRows)); });
+  };
+  if (product.by_rows()) {
+    parallel(kGemmWorkPerTask / std::max<int64_t>(1, work * steps), [&](int64_t begin, int64_t end) {
+      for (int64_t i = 0; i < steps; ++i) {
+        const int64_t step = place(i);
+        before(step, begin, end);
+        product.rows(static_cast<const float*>(source(step).second), begin, end);
+        after(step, begin, end);
+      }
+    });
+    return;
+  }
+  const int64_t grain = 4096 / std::max<int64_t>(1, kGemmRows * width);
+  for (int64_t i = 0; i < steps; ++i) {
+    const int64_t step = place(i);
+    parallel(grain, [&](int64_t begin, int64_t end) { before(step, begin, end); });
+    product.whole(source(step).first());
+    parallel(grain, [&](int64_t begin, int64_t end) { after(step, begin, end); });
+  }
+}
+
 // The gradient of the recurrent kernel from all steps at once. `hidden` and `grad_z` are [steps, batch, ...].
 at::Tensor recurrent_kernel_grad(const at::Tensor& hidden, const at::Tensor& grad_z, const RecurrentInputs& inputs);
 
@@ -68,11 +132,6 @@ class StepMask {
  private:
   at::Tensor steps_;
 };
-
-// Rows of a batch that one thread takes at least: an element costs about as much as eight of a plain loop.
-inline int64_t recurrent_grain(int64_t elements_per_row) {
-  return std::max<int64_t>(1, 4096 / std::max<int64_t>(1, elements_per_row));
-}
 
 // One step of a loop of cells in plain operators: what a masked row keeps, and what it shows.
 at::Tensor keep_where_masked(const at::Tensor& mask_column, const at::Tensor& fresh, const at::Tensor& kept);
