@@ -160,7 +160,10 @@ function runExperiments(): void {
 }
 
 for (const [name, lint] of Object.entries(lintSteps({ tidy: true }))) await part(name, check(lint));
-await part('protos', check(() => run('protos', process.execPath, [binOf('tsx'), 'scripts/protos.ts', '--check'])));
+await part(
+  'protos',
+  check(() => run('protos', process.execPath, [binOf('tsx'), 'scripts/protos.ts', '--check'])),
+);
 await part('tools', check(installTensorBoard));
 // Tests that need a browser or TensorBoard fail where these are missing, instead of being left out.
 process.env['TORCHLAYERS_REQUIRE_TOOLS'] = '1';

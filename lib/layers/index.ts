@@ -1,4 +1,5 @@
 export * from './activation/index.js';
+export * from './convolution/index.js';
 export * from './core/index.js';
 export { deserialize, type SerializedLayer, serialize } from './family.js';
 export type {
@@ -14,6 +15,7 @@ export type { LayerOptions, WeightOptions } from './layer-options.js';
 export * from './merging/index.js';
 export * from './normalization/index.js';
 export * from './pooling/index.js';
+export * from './recurrent/index.js';
 export * from './regularization/index.js';
 export * from './reshaping/index.js';
 export type { SpecTree } from './specs.js';

@@ -4,6 +4,7 @@ export * from './activation.js';
 export * from './arithmetic.js';
 export * from './cast.js';
 export * from './control.js';
+export * from './conv.js';
 export * from './creation.js';
 export * from './crossentropy.js';
 export * from './diagonal.js';

@@ -1,11 +1,11 @@
 import type { DataFormat } from '../../core/config.js';
-import { ArgumentError } from '../../core/errors.js';
-import { type Fields, is, optional, required, show } from '../../core/fields.js';
+import { type Fields, is, optional, required } from '../../core/fields.js';
 import type { Tensor } from '../../core/tensor.js';
 import { dataFormatField } from '../data-format.js';
 import { InputSpec } from '../input-spec.js';
 import { Layer } from '../layer.js';
 import type { LayerOptions } from '../layer-options.js';
+import { sizes, spreadSizes } from '../sizes.js';
 import { averagePool, axisNames, maxPool, type Windows } from './window.js';
 
 /** Options of layers that pool over windows. */
@@ -26,24 +26,14 @@ export interface MaxPoolingOptions extends Omit<PoolingOptions, 'poolSize'> {
   poolSize?: number | readonly number[];
 }
 
-const sizes = (value: unknown, where: string): readonly number[] => {
-  const list = Array.isArray(value) ? value : [value];
-  if (list.length === 0 || !list.every((size) => Number.isSafeInteger(size) && size >= 1)) {
-    throw new ArgumentError(
-      `${where}: expected a whole number of at least 1, or one for each axis, got ${show(value)}.`,
-    );
-  }
-  return list;
-};
-
 /** Pooling over windows; a subclass says how many axes there are and what is taken of a window. */
 abstract class WindowPooling extends Layer {
   static override readonly fields: Fields = {
-    poolSize: required(sizes),
+    poolSize: required(sizes()),
     padding: optional((value, where) => {
       return is.oneOf('valid', 'same')(typeof value === 'string' ? value.toLowerCase() : value, where);
     }, 'valid'),
-    strides: optional(is.nullable(sizes), null),
+    strides: optional(is.nullable(sizes()), null),
     dataFormat: dataFormatField,
   };
 
@@ -58,16 +48,9 @@ abstract class WindowPooling extends Layer {
 
   constructor(options: PoolingOptions) {
     super(options);
-    const spread = (name: 'poolSize' | 'strides', given: readonly number[]): readonly number[] => {
-      if (given.length !== 1 && given.length !== this.rank) {
-        throw new ArgumentError(
-          `${this.title}: ${name}: expected ${this.rank} whole number${this.rank === 1 ? '' : 's'}, got ${show(given)}.`,
-        );
-      }
-      return given.length === this.rank ? given : new Array<number>(this.rank).fill(given[0] as number);
-    };
-    const poolSize = spread('poolSize', this.poolSize);
-    Object.assign(this, { poolSize, strides: spread('strides', this.strides ?? poolSize) });
+    const poolSize = spreadSizes(`${this.title}: poolSize`, this.poolSize, this.rank);
+    const strides = spreadSizes(`${this.title}: strides`, this.strides ?? poolSize, this.rank);
+    Object.assign(this, { poolSize, strides });
     this.inputSpec = new InputSpec({ ndim: this.rank + 2, axisNames: axisNames(this.rank, this.dataFormat) });
   }
 
@@ -82,7 +65,7 @@ abstract class WindowPooling extends Layer {
 }
 
 abstract class MaxPooling extends WindowPooling {
-  static override readonly fields: Fields = { poolSize: optional(sizes, 2) };
+  static override readonly fields: Fields = { poolSize: optional(sizes(), 2) };
 
   constructor(options: MaxPoolingOptions = {}) {
     super(options as PoolingOptions);

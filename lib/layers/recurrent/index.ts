@@ -1,0 +1,14 @@
+export { Bidirectional, type BidirectionalOptions, type MergeMode, type SequenceLayer } from './bidirectional.js';
+export type { GatedOptions, RecurrentOptions } from './cell.js';
+export type { FusedOptions } from './cell-layer.js';
+export { GRU, type GRUOptions } from './gru.js';
+export { GRUCell, type GRUCellOptions, type GRUSharedOptions } from './gru-cell.js';
+export { LSTM, type LSTMOptions } from './lstm.js';
+export { LSTMCell, type LSTMCellOptions, type LSTMSharedOptions } from './lstm-cell.js';
+export { RNN, type RNNCallOptions, type RNNOptions, type SequenceOptions } from './rnn.js';
+export { SimpleRNN, type SimpleRNNOptions } from './simple-rnn.js';
+export { SimpleRNNCell, type SimpleRNNCellOptions } from './simple-rnn-cell.js';
+export { StackedRNNCells, type StackedRNNCellsOptions } from './stacked-rnn-cells.js';
+export type { InitialState, RNNCell, StateSize, StateTree } from './states.js';
+export { TimeDistributed, type TimeDistributedOptions } from './time-distributed.js';
+export { Wrapper, type WrapperOptions } from './wrapper.js';
