@@ -1,7 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** A user's class or function that configs name. */
-export type CustomObject = object & ((...args: never[]) => unknown);
 /** A user's classes and functions by name. */
 export type CustomObjects = Readonly<Record<string, unknown>>;
 

@@ -106,23 +106,3 @@ export function walkState(
   };
   enter(model, '');
 }
-
-/** A variable with its name in files. */
-export interface NamedVariable {
-  /** 'layers/dense/vars/0', 'optimizer/vars/3'. */
-  name: string;
-  variable: Variable;
-}
-
-/** All state of a model by its names in Keras' files, in their order: what any format for weights writes. The optimizer's comes with `optimizer`. */
-export function namedVariables(model: Model, { optimizer = false }: { optimizer?: boolean } = {}): NamedVariable[] {
-  const found: NamedVariable[] = [];
-  walkState(model, (object, path) => {
-    if (object instanceof Optimizer && !optimizer) return true;
-    for (const [index, variable] of ownVariables(object).entries()) {
-      found.push({ name: `${path === '' ? '' : `${path}/`}vars/${index}`, variable });
-    }
-    return true;
-  });
-  return found;
-}

@@ -1,10 +1,11 @@
-// The text of whole training steps: what changes here changes what every step costs.
+// The text of whole training steps as they are recorded; test/core/fusion.test.ts has the fused form.
 import { afterEach, describe, expect, it } from 'vitest';
 import { native, type ProgramHandle } from '../../lib/core/native.js';
-import { Input, layers, Sequential, tensor, utils } from '../../lib/index.js';
+import { config, Input, layers, Sequential, tensor, utils } from '../../lib/index.js';
 
 const sessionRun = native.sessionRun;
 afterEach(() => {
+  config.setFusion(true);
   native.sessionRun = sessionRun;
 });
 
@@ -23,6 +24,7 @@ async function stepText(model: Sequential, x: number[][], y: number[][]): Promis
 describe('a training step', () => {
   it('of dense layers with dropout and Adam is these operators', async () => {
     utils.clearSession();
+    config.setFusion(false);
     const model = new Sequential([
       Input({ shape: [4] }),
       new layers.Dense({ units: 3, activation: 'relu' }),
