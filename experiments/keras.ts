@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pythonFor } from '../bench/python-environments.js';
-import { mnistFile } from '../bench/workloads/mnist.js';
+import { mnistFile } from '../bench/datasets.js';
 import { packageRoot } from '../lib/core/libtorch.js';
 import type { Outcome, Settings } from './network.js';
 

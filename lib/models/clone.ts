@@ -41,6 +41,11 @@ export function cloneModel(model: Model, options: CloneModelOptions = {}): Model
       throw new ArgumentError(`cloneModel: unknown option '${key}'.`, `Options: ${known.join(', ')}.`);
     }
   }
+  for (const key of ['cloneFunction', 'callFunction'] as const) {
+    const value: unknown = options[key] ?? null;
+    if (value === null || typeof value === 'function') continue;
+    throw new ArgumentError(`cloneModel: ${key}: expected a function, got ${show(value)}.`);
+  }
   return cloned(model, options, new Map());
 }
 

@@ -2,11 +2,13 @@ import { call } from '../core/call.js';
 import type { DType } from '../core/dtype.js';
 import { ArgumentError, StateError } from '../core/errors.js';
 import { type Fields, is, optional, show } from '../core/fields.js';
+import { uniqueName } from '../core/names.js';
 import { type Shape, SymbolicTensor } from '../core/symbolic.js';
 import type { Tensor } from '../core/tensor.js';
 import { isPlainObject } from '../core/tree.js';
+import { Input } from '../layers/core/input-layer.js';
 import { InputSpec } from '../layers/input-spec.js';
-import type { CallOptions, LayerInputs, ShapeTree } from '../layers/inputs.js';
+import { type CallOptions, type LayerInputs, mapShapes, type ShapeTree } from '../layers/inputs.js';
 import { type BuildConfig, Layer } from '../layers/layer.js';
 import type { LayerOptions } from '../layers/layer-options.js';
 import { ownState } from '../layers/tracking.js';
@@ -148,6 +150,18 @@ export abstract class ModelGraph extends Layer {
 
   override getBuildConfig(): BuildConfig | null {
     return this.#graph === null ? super.getBuildConfig() : { inputShape: null };
+  }
+
+  /** Builds the model, and the layers inside if it has no `build` of its own, as its first call would. */
+  override buildFromConfig(config: BuildConfig): void {
+    super.buildFromConfig(config);
+    const shapes = config.inputShape ?? config.shapes;
+    if (shapes == null || this.#graph !== null || this.layersDeep().every((layer) => layer.built)) return;
+    const inputs = mapShapes(shapes as ShapeTree, (shape) =>
+      Input({ batchShape: shape, name: uniqueName('restored') }),
+    );
+    const args: unknown[] = config.inputShape != null ? [inputs] : (inputs as unknown as unknown[]);
+    (this.apply as (...args: unknown[]) => unknown)(...args);
   }
 
   /** @internal */

@@ -1,5 +1,6 @@
 import type { EChartsOption } from 'echarts';
-import { StateError } from '../core/errors.js';
+import { ArgumentError, StateError } from '../core/errors.js';
+import { show } from '../core/fields.js';
 import { checkOptions, none } from '../ops/arguments.js';
 import type { Parameter, ParameterValue, Trial, Tuner } from '../tuner/index.js';
 import type { ChartBlock, ChartStyle, DrawingBlock, ReportTable, Section } from './blocks.js';
@@ -32,6 +33,12 @@ const groups = 4;
  * ```
  */
 export async function search(tuner: Tuner, options: SearchReportOptions = none): Promise<Report> {
+  if (typeof (tuner as Partial<Tuner> | null)?.getObjective !== 'function') {
+    throw new ArgumentError(
+      `${where}: expected a search, got ${show(tuner)}.`,
+      'Write reports.search(search), with the object that searched.',
+    );
+  }
   checkOptions(where, options, ['title', 'width', 'height'], 'tuner');
   const title = checkTitle(where, options.title ?? `Search ${tuner.projectName}`);
   const size = checkSize(where, options);

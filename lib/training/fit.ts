@@ -81,7 +81,8 @@ const known = [
   'signal',
 ];
 
-function check(options: FitOptions): void {
+/** Throws for options that `fit` doesn't take. @internal */
+export function checkFitOptions(options: FitOptions): void {
   checkOptions('fit', options, known);
   const {
     epochs = 1,
@@ -118,7 +119,7 @@ export async function fit(
   options: FitOptions,
 ): Promise<History> {
   compiledOf(model, 'fit');
-  check(options);
+  checkFitOptions(options);
   const { trainingState: state } = model;
   if (state.fitting) {
     throw new StateError(

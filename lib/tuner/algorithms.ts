@@ -2,7 +2,7 @@ import { type Fields, is, optional } from '../core/fields.js';
 import type { HyperParameters } from './hyperparameters.js';
 import type { Parameter, ParameterValue } from './parameter.js';
 import type { Suggestion } from './store.js';
-import type { Trial } from './trial.js';
+import { endOf, type Trial } from './trial.js';
 import type { Draw, SearchState } from './tuner.js';
 import { Tuner, type TunerOptions } from './tuner.js';
 
@@ -34,11 +34,6 @@ export function fill(space: HyperParameters, choose: (parameter: Parameter) => P
 /** The same for equal values in any order. @internal */
 export function keyOf(values: Readonly<Values>): string {
   return JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** What to do where nothing new can be drawn: others may still find new hyperparameters. @internal */
-export function endOf(trials: readonly Trial[]): Suggestion {
-  return { next: trials.some((trial) => trial.status === 'running') ? 'wait' : 'stop' };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { type Fields, is, optional } from '../core/fields.js';
-import { drawNew, endOf, fill, keyOf } from './algorithms.js';
+import { drawNew, fill, keyOf } from './algorithms.js';
 import { GaussianProcess } from './gaussian-process.js';
 import type { HyperParameters } from './hyperparameters.js';
 import type { Parameter, ParameterValue } from './parameter.js';
 import type { Suggestion } from './store.js';
-import type { Trial } from './trial.js';
+import { endOf, type Trial } from './trial.js';
 import { type Draw, type SearchState, Tuner, type TunerOptions } from './tuner.js';
 
 /** Options of {@link BayesianOptimization}. */

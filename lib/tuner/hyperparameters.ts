@@ -102,7 +102,7 @@ export class HyperParameters {
   /** A value that is not searched, so that it stands in the results with the others. */
   fixed<T extends ParameterValue>(name: string, value: T, options: ParentOptions = {}): T {
     const config = (): Omit<ParameterConfig, 'conditions'> => {
-      if (!['number', 'string', 'boolean'].includes(typeof value)) {
+      if (!['number', 'string', 'boolean'].includes(typeof value) || Number.isNaN(value)) {
         throw new ArgumentError(`hp.fixed("${name}"): expected a number, string or boolean, got ${show(value)}.`);
       }
       return { kind: 'fixed', name, default: value };
@@ -134,7 +134,13 @@ export class HyperParameters {
     }
     this.#scopes.push(condition);
     try {
-      return fn();
+      const result = fn();
+      if (!(result instanceof Promise)) return result;
+      result.catch(() => {});
+      throw new ArgumentError(
+        'hp.conditionalScope: expected a function that asks at once, got one that answers a promise.',
+        'Ask for the values in the scope, and await outside of it.',
+      );
     } finally {
       this.#scopes.pop();
     }
@@ -214,6 +220,12 @@ export class HyperParameters {
     if (typeof name !== 'string' || name === '') {
       throw new ArgumentError(`hp.${kind}: expected a name, got ${show(name)}.`, `Write hp.${kind}('units', …).`);
     }
+    if (name in Object.prototype) {
+      throw new ArgumentError(
+        `hp.${kind}: expected a name that JavaScript's objects don't have themselves, got "${name}".`,
+        'Give it another name.',
+      );
+    }
     const taken = [...more, ...(kind === 'fixed' ? [] : ['default']), 'parentName', 'parentValues'];
     const unknown = Object.keys(options).find((key) => !taken.includes(key));
     if (unknown !== undefined) {
@@ -224,6 +236,12 @@ export class HyperParameters {
       );
     }
     const { parentName = null, parentValues = null } = options;
+    if (parentName === null && parentValues !== null) {
+      throw new ArgumentError(
+        `hp.${kind}("${name}"): expected parentName with parentValues, got parentValues alone.`,
+        "Write { parentName: 'optimizer', parentValues: ['sgd'] }.",
+      );
+    }
     const own = parentName === null ? [] : [this.#condition(`hp.${kind}("${name}")`, parentName, parentValues ?? [])];
     const config: ParameterConfig = { ...make(), conditions: [...this.#scopes, ...own] };
     const known = this.#find(config);

@@ -196,7 +196,11 @@ export function choiceConfig(
   const { ordered = null, default: given = null } = options;
   const list: unknown[] = Array.isArray(values) ? values : [];
   const type = typeof list[0];
-  if (list.length === 0 || !['number', 'string', 'boolean'].includes(type) || list.some((one) => typeof one !== type)) {
+  if (
+    list.length === 0 ||
+    !['number', 'string', 'boolean'].includes(type) ||
+    list.some((one) => typeof one !== type || Number.isNaN(one))
+  ) {
     throw new ArgumentError(`${where}: expected an array of numbers, of strings or of booleans, got ${show(values)}.`);
   }
   if (new Set(list).size !== list.length) {

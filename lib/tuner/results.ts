@@ -1,8 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Callback, type Logs } from '../callbacks/callback.js';
 import { History } from '../callbacks/history.js';
-import { ArgumentError } from '../core/errors.js';
+import { ArgumentError, StateError } from '../core/errors.js';
 import { show } from '../core/fields.js';
 import { isPlainObject } from '../core/tree.js';
 import type { Model } from '../models/model.js';
@@ -47,6 +47,15 @@ export class TrialWatcher {
 
   /** Gives a model the weights of a trial's best epoch. */
   static async load(model: Model, folder: string): Promise<void> {
+    try {
+      await access(join(folder, weightsFile));
+    } catch (cause) {
+      throw new StateError(
+        `Tuner: expected the weights of a trial in ${join(folder, weightsFile)}, got none.`,
+        "They are kept by the search's own callback: pass the options that the hypermodel's fit is given on to model.fit.",
+        { cause },
+      );
+    }
     if (!model.built) {
       const shapes = JSON.parse(await readFile(join(folder, shapesFile), 'utf8'));
       if (shapes !== null) model.buildFromConfig(shapes);

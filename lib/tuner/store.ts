@@ -188,6 +188,13 @@ export class TrialStore {
     try {
       db = new Database(this.path, { timeout: 60_000 });
       db.pragma('busy_timeout = 60000');
+      // Commits then wait for no disk; what a process wrote stays when it is killed. A process that opens at the same moment may be the one to switch.
+      try {
+        db.pragma('journal_mode = WAL');
+      } catch (error) {
+        if (!String(error).includes('locked')) throw error;
+      }
+      db.pragma('synchronous = NORMAL');
       db.exec(`
         BEGIN IMMEDIATE;
         CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);

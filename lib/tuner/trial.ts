@@ -1,4 +1,5 @@
 import type { ParameterValue } from './parameter.js';
+import type { Suggestion } from './store.js';
 
 /** Where a trial stands: 'invalid' ended with a score that is no number, 'failed' with an error. */
 export type TrialStatus = 'running' | 'completed' | 'failed' | 'invalid';
@@ -42,4 +43,9 @@ export function ranked(trials: readonly Trial[], direction: 'min' | 'max'): Tria
   const done = trials.filter((trial) => trial.status === 'completed' && trial.score !== null);
   const sign = direction === 'min' ? 1 : -1;
   return done.sort((a, b) => sign * ((a.score as number) - (b.score as number)) || a.id - b.id);
+}
+
+/** What to do where no trial is left to begin: others may still end with new hyperparameters, or be killed and leave theirs. @internal */
+export function endOf(trials: readonly Trial[]): Suggestion {
+  return { next: trials.some((trial) => trial.status === 'running') ? 'wait' : 'stop' };
 }

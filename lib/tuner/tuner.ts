@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Callback } from '../callbacks/callback.js';
@@ -9,17 +9,19 @@ import { resetNames } from '../core/names.js';
 import { setRandomSeed } from '../core/random.js';
 import { MersenneTwister } from '../datasets/mersenne-twister.js';
 import { Model } from '../models/model.js';
-import type { CompileOptions } from '../training/compile.js';
-import type { BatchIterable } from '../training/data/iterable.js';
+import { Optimizer } from '../optimizers/optimizer.js';
+import { type CompileOptions, checkOptions } from '../training/compile.js';
+import { type BatchIterable, isBatchIterable } from '../training/data/iterable.js';
 import type { DataTree } from '../training/data/layout.js';
-import type { FitOptions } from '../training/fit.js';
+import { checkFitOptions, type FitOptions } from '../training/fit.js';
+import { checkInteger } from '../training/options.js';
 import { HyperParameters } from './hyperparameters.js';
 import { checkObjective, Goal, type ObjectiveIdentifier, resolveObjectives } from './objective.js';
 import type { Parameter, ParameterValue } from './parameter.js';
 import { summarize, type TrialResult, TrialWatcher } from './results.js';
 import { type Outcome, type Suggestion, TrialStore } from './store.js';
 import { Board, resultsTable, spaceTable } from './table.js';
-import { ranked, type Trial } from './trial.js';
+import { endOf, ranked, type Trial } from './trial.js';
 
 /** Makes a compiled model from the values of a trial. */
 export type BuildFunction = (hp: HyperParameters) => Model | Promise<Model>;
@@ -75,8 +77,8 @@ export interface TunerOptions {
   overwrite?: boolean;
 }
 
-/** Options of {@link Tuner.search}: those of `fit`, but callbacks are made anew for each training. */
-export interface SearchOptions extends Omit<FitOptions, 'callbacks'> {
+/** Options of {@link Tuner.search}: those of `fit`, but callbacks are made anew for each training, and the search itself goes on where it was. */
+export interface SearchOptions extends Omit<FitOptions, 'callbacks' | 'resume'> {
   /** Answers the callbacks of one training. @default none */
   callbacks?: ((trial: Trial) => readonly Callback[]) | null;
 }
@@ -94,6 +96,25 @@ export interface SearchState {
   space: HyperParameters;
   goal: Goal;
   draw: Draw;
+}
+
+/** Takes the name of a folder inside `directory`. */
+function checkProjectName(value: unknown, where: string): string {
+  const name = is.string(value, where) as string;
+  if (name !== '' && name !== '.' && name !== '..') return name;
+  throw new ArgumentError(
+    `${where}: expected the name of a folder, got ${show(value)}.`,
+    "Write projectName: 'mnist'.",
+  );
+}
+
+function copyOf(optimizer: Optimizer): Optimizer {
+  return optimizer.type.fromConfig(optimizer.getConfig()) as Optimizer;
+}
+
+/** Why a trial failed, in one line. */
+function reasonOf(trial: Trial): string {
+  return trial.message?.split('\n')[0] ?? 'its score is no number';
 }
 
 /**
@@ -119,7 +140,7 @@ export abstract class Tuner extends Configurable {
     loss: optional(is.anything, null),
     metrics: optional(is.anything, null),
     directory: optional(is.string, '.'),
-    projectName: optional(is.string, 'untitled_project'),
+    projectName: optional(checkProjectName, 'untitled_project'),
     overwrite: optional(is.boolean, false),
   };
   declare readonly hypermodel: BuildFunction | HyperModel | null;
@@ -142,6 +163,8 @@ export abstract class Tuner extends Configurable {
   #store: Promise<TrialStore> | null = null;
   #goal: Goal | null = null;
   #searching = false;
+  /** `overwrite` holds for the first time the folder is opened. */
+  #cleared = false;
   /** Watches the training at hand for `runTrial`. */
   #watcher: TrialWatcher | null = null;
 
@@ -169,7 +192,8 @@ export abstract class Tuner extends Configurable {
    * Runs trials until `maxTrials` are done or the space is exhausted, together with other workers on the same folder.
    *
    * @param x as `fit` takes it; `y` too
-   * @throws {StateError} if the folder holds another search, or too many trials in a row failed
+   * @throws {ArgumentError} for an option that `fit` doesn't take
+   * @throws {StateError} if the folder holds another search, too many trials in a row failed, or all did
    * @throws the signal's reason when it is aborted; the trial at hand is given back
    * @example
    * ```ts
@@ -177,7 +201,7 @@ export abstract class Tuner extends Configurable {
    * ```
    */
   async search(x?: DataTree | BatchIterable, y?: DataTree | null, options: SearchOptions = {}): Promise<void> {
-    const { signal = null, verbose = 'auto' } = options;
+    this.#checkSearchOptions(options);
     if (options.callbacks != null && typeof options.callbacks !== 'function') {
       throw new ArgumentError(
         `${this.constructor.name}: search: callbacks: expected a function that makes them, got ${show(options.callbacks)}.`,
@@ -188,26 +212,39 @@ export abstract class Tuner extends Configurable {
       throw new StateError(`${this.constructor.name}: expected no search while another one of it runs.`, 'Await it.');
     }
     this.#searching = true;
-    const store = await this.#open();
+    try {
+      await this.#searchIn(await this.#open(), x, y ?? null, options);
+    } finally {
+      this.#searching = false;
+    }
+  }
+
+  async #searchIn(
+    store: TrialStore,
+    x: DataTree | BatchIterable | undefined,
+    y: DataTree | null,
+    options: SearchOptions,
+  ): Promise<void> {
+    const { signal = null, verbose = 'auto' } = options;
     const seed = store.settle('seed', this.seed ?? Math.floor(Math.random() * 2 ** 31));
     const board = new Board(verbose === 'auto' ? 1 : verbose, this.maxTrials);
     store.beat();
     try {
       await this.#explore(store);
       // A wrong objective shows before the first trial.
-      if (this.hypermodel !== null) store.settle('goal', (await this.#resolved(store)).parts);
+      store.settle('goal', (await this.#resolved(store)).parts);
       for (;;) {
         signal?.throwIfAborted();
         this.#checkFailures(store.trials());
         const claimed = store.claim((trials, id) => this.#suggest(store, trials, id, seed));
         if (claimed === 'stop') break;
         if (claimed === 'wait') await sleep(200, undefined, signal === null ? {} : { signal });
-        else await this.#run(store, claimed, seed, board, [x, y ?? null, options]);
+        else await this.#run(store, claimed, seed, board, [x, y, options]);
       }
     } finally {
       store.rest();
-      this.#searching = false;
     }
+    this.#checkSuccess(store.trials());
     board.end(store.trials(), await this.#resolved(store));
   }
 
@@ -236,7 +273,7 @@ export abstract class Tuner extends Configurable {
         ...rest,
         verbose: 0,
         ...(bracket !== null && { epochs: bracket.epochs, initialEpoch: bracket.initialEpoch }),
-        callbacks: [...(callbacks?.(trial) ?? []), watcher.of(execution, this.#goal)],
+        callbacks: [...this.#callbacksOf(callbacks?.(trial)), watcher.of(execution, this.#goal)],
       };
       if (bracket !== null && bracket.from !== null) await TrialWatcher.load(model, this.#trialDir(bracket.from));
       const { hypermodel } = this;
@@ -244,9 +281,9 @@ export abstract class Tuner extends Configurable {
         results.push(await hypermodel.fit(hp, model, x as DataTree, y, fitOptions));
       } else {
         results.push(
-          y === null && fitOptions.validationSplit === undefined
-            ? await model.fit(x as BatchIterable, fitOptions)
-            : await model.fit(x as DataTree, y, fitOptions),
+          isBatchIterable(x)
+            ? await model.fit(x, fitOptions)
+            : await model.fit(x as DataTree, y as DataTree, fitOptions),
         );
       }
     }
@@ -260,6 +297,8 @@ export abstract class Tuner extends Configurable {
 
   /** Trials that ended with a score, the best first. */
   async getBestTrials(options: { numTrials?: number } = {}): Promise<Trial[]> {
+    checkOptions(`${this.constructor.name}: getBestTrials`, options, ['numTrials']);
+    checkInteger(`${this.constructor.name}: numTrials`, options.numTrials ?? 1, 1);
     const store = await this.#open();
     return ranked(store.trials(), (await this.#resolved(store)).direction).slice(0, options.numTrials ?? 1);
   }
@@ -272,6 +311,8 @@ export abstract class Tuner extends Configurable {
 
   /** Models of the best trials with the weights of their best epochs. @param options.numModels 1 */
   async getBestModels(options: { numModels?: number } = {}): Promise<Model[]> {
+    checkOptions(`${this.constructor.name}: getBestModels`, options, ['numModels']);
+    checkInteger(`${this.constructor.name}: numModels`, options.numModels ?? 1, 1);
     const space = this.#space(await this.#open());
     const trials = await this.getBestTrials({ numTrials: options.numModels ?? 1 });
     const models: Model[] = [];
@@ -285,6 +326,8 @@ export abstract class Tuner extends Configurable {
 
   /** Prints the best trials; answers the text. @param options.numTrials 10 */
   async resultsSummary(options: { numTrials?: number; printFn?: (text: string) => void } = {}): Promise<string> {
+    checkOptions(`${this.constructor.name}: resultsSummary`, options, ['numTrials', 'printFn']);
+    checkInteger(`${this.constructor.name}: numTrials`, options.numTrials ?? 10, 1);
     const { numTrials = 10, printFn = console.log } = options;
     const store = await this.#open();
     const goal = await this.#resolved(store);
@@ -295,6 +338,7 @@ export abstract class Tuner extends Configurable {
 
   /** Prints the search space; answers the text. */
   async searchSpaceSummary(options: { printFn?: (text: string) => void } = {}): Promise<string> {
+    checkOptions(`${this.constructor.name}: searchSpaceSummary`, options, ['printFn']);
     const store = await this.#open();
     if (this.hypermodel !== null) await this.#explore(store);
     const text = spaceTable(this.#space(store).space);
@@ -331,12 +375,17 @@ export abstract class Tuner extends Configurable {
   }
 
   async #open(): Promise<TrialStore> {
-    this.#store ??= this.#create();
+    this.#store ??= this.#create().catch((error: unknown) => {
+      // What was in the way may be gone the next time.
+      this.#store = null;
+      throw error;
+    });
     return this.#store;
   }
 
   async #create(): Promise<TrialStore> {
-    if (this.overwrite) await rm(this.projectDir, { recursive: true, force: true });
+    if (this.overwrite && !this.#cleared) await this.#clear();
+    this.#cleared = true;
     await mkdir(this.projectDir, { recursive: true });
     const store = new TrialStore(join(this.projectDir, 'trials.db'));
     const kind = this.constructor.name;
@@ -359,6 +408,22 @@ export abstract class Tuner extends Configurable {
       );
     }
     return store;
+  }
+
+  /** Deletes an earlier search; a folder with anything else in it stays. */
+  async #clear(): Promise<void> {
+    const found = await readdir(this.projectDir).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    const foreign = found.find((name) => !/^(trials\.db(-\w+)?|trial_\d{4,})$/.test(name));
+    if (foreign !== undefined) {
+      throw new StateError(
+        `${this.constructor.name}: overwrite: expected ${this.projectDir} to hold a search alone, got ${show(foreign)} in it.`,
+        'Give another projectName, or delete the folder yourself.',
+      );
+    }
+    await rm(this.projectDir, { recursive: true, force: true });
   }
 
   /** The space known so far, with the values given beforehand. */
@@ -394,7 +459,7 @@ export abstract class Tuner extends Configurable {
   }
 
   #suggest(store: TrialStore, trials: readonly Trial[], id: number, seed: number): Suggestion {
-    if (this.maxTrials !== null && trials.length >= this.maxTrials) return { next: 'stop' };
+    if (this.maxTrials !== null && trials.length >= this.maxTrials) return endOf(trials);
     const twister = new MersenneTwister((seed + Math.imul(id + 1, 0x9e3779b1)) >>> 0);
     const goal = this.#goal ?? new Goal(store.setting('goal') ?? [{ name: '', direction: 'min' }]);
     return this.suggest({ id, trials, space: this.#space(store), goal, draw: () => twister.next() / 2 ** 32 });
@@ -476,7 +541,8 @@ export abstract class Tuner extends Configurable {
       const own = model.trainingState.compiled?.options ?? {};
       model.compile({
         ...own,
-        ...(optimizer !== null && { optimizer }),
+        // An optimizer belongs to one model's weights.
+        ...(optimizer !== null && { optimizer: optimizer instanceof Optimizer ? copyOf(optimizer) : optimizer }),
         ...(loss !== null && { loss }),
         ...(metrics !== null && { metrics }),
       } as CompileOptions);
@@ -501,13 +567,42 @@ export abstract class Tuner extends Configurable {
     return this.#goal;
   }
 
+  #checkSearchOptions(options: SearchOptions): void {
+    const where = `${this.constructor.name}: search`;
+    checkFitOptions(options as FitOptions);
+    if ('resume' in options) {
+      throw new ArgumentError(
+        `${where}: resume: expected none, since trials don't share a checkpoint.`,
+        'Leave it out: a search goes on where it was by itself.',
+      );
+    }
+  }
+
+  /** The user's callbacks for one training. */
+  #callbacksOf(made: unknown): readonly Callback[] {
+    if (made === undefined || Array.isArray(made)) return made ?? [];
+    throw new ArgumentError(
+      `${this.constructor.name}: search: callbacks: expected a function that answers an array, got ${show(made)}.`,
+      'Write callbacks: () => [new callbacks.EarlyStopping({ patience: 2 })].',
+    );
+  }
+
+  /** A search none of whose trials came to a score has failed, however few they are. */
+  #checkSuccess(trials: readonly Trial[]): void {
+    if (trials.length === 0 || trials.some((trial) => trial.status === 'completed' || trial.status === 'running'))
+      return;
+    throw new StateError(
+      `${this.constructor.name}: expected a trial that succeeds, got ${trials.length} failed ones; the last: ${reasonOf(trials.at(-1) as Trial)}`,
+      'Mend the build function and start anew with overwrite: true.',
+    );
+  }
+
   #checkFailures(trials: readonly Trial[]): void {
     const ended = trials.filter((trial) => trial.status !== 'running');
     const last = ended.slice(-this.maxConsecutiveFailedTrials);
     if (last.length < this.maxConsecutiveFailedTrials || last.some((trial) => trial.status === 'completed')) return;
-    const { message } = last.at(-1) as Trial;
     throw new StateError(
-      `${this.constructor.name}: expected trials that succeed, got ${last.length} failed ones in a row; the last: ${message?.split('\n')[0] ?? 'its score is no number'}`,
+      `${this.constructor.name}: expected trials that succeed, got ${last.length} failed ones in a row; the last: ${reasonOf(last.at(-1) as Trial)}`,
       'Mend the build function and start anew with overwrite: true, or raise maxConsecutiveFailedTrials.',
     );
   }

@@ -2,6 +2,10 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ArgumentError } from '../core/errors.js';
 import { show } from '../core/fields.js';
+import { checkOptions } from '../training/compile.js';
+import { checkSignal } from '../training/options.js';
+
+const where = 'tuner.searchInWorkers';
 
 /** Options of {@link searchInWorkers}. */
 export interface WorkersOptions {
@@ -31,11 +35,17 @@ export interface WorkersOptions {
  * ```
  */
 export async function searchInWorkers(script: string | URL, options: WorkersOptions = {}): Promise<void> {
+  checkOptions(where, options, ['workers', 'workerData', 'signal']);
   const { workers = 2, workerData = null, signal = null } = options;
-  if (!Number.isSafeInteger(workers) || workers < 1) {
+  checkSignal(where, signal);
+  if (typeof script !== 'string' && !(script instanceof URL)) {
     throw new ArgumentError(
-      `tuner.searchInWorkers: workers: expected a whole number of at least 1, got ${show(workers)}.`,
+      `${where}: script: expected a path or URL, got ${show(script)}.`,
+      'Write tuner.searchInWorkers(import.meta.url).',
     );
+  }
+  if (!Number.isSafeInteger(workers) || workers < 1) {
+    throw new ArgumentError(`${where}: workers: expected a whole number of at least 1, got ${show(workers)}.`);
   }
   signal?.throwIfAborted();
   const url = typeof script === 'string' && script.startsWith('file:') ? new URL(script) : script;
@@ -47,13 +57,23 @@ export async function searchInWorkers(script: string | URL, options: WorkersOpti
   try {
     await Promise.all(
       running.map(async (worker) => {
-        const [code] = await once(worker, 'exit');
+        const [code] = await once(worker, 'exit').catch(explain);
         signal?.throwIfAborted();
-        if (code !== 0) throw new ArgumentError(`tuner.searchInWorkers: a worker ended with exit code ${code}.`);
+        if (code !== 0) throw new ArgumentError(`${where}: a worker ended with exit code ${code}.`);
       }),
     );
   } finally {
     signal?.removeEventListener('abort', end);
     end();
   }
+}
+
+/** Throws what a worker threw, with the way out where the script is not JavaScript. */
+function explain(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
+  throw new ArgumentError(
+    `${where}: script: expected JavaScript, got another file: ${error.message}.`,
+    'A worker thread has no TypeScript loader: compile the script, or start several processes of it.',
+    { cause: error },
+  );
 }

@@ -108,6 +108,11 @@ describe('cloneModel', () => {
       () => cloneModel(new layers.Dense({ units: 1 }) as never),
       /cloneModel: expected a model, got Dense/,
     ],
+    [
+      'a cloneFunction that is none',
+      () => cloneModel(nested(), { cloneFunction: 3 } as never),
+      /cloneModel: cloneFunction: expected a function, got 3/,
+    ],
     ['an unknown option', () => cloneModel(nested(), { deep: true } as never), /cloneModel: unknown option 'deep'/],
     [
       'callFunction for a Sequential',

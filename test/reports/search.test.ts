@@ -54,7 +54,9 @@ describe('reports.search', () => {
     const search = make('measured');
     await search.search(undefined, null, { verbose: 0 });
     const trials = await search.trials();
-    const [units, rate, kind] = (await search.getSpace()).map((parameter) => importance(parameter, trials));
+    const [units, rate, kind] = (await search.getSpace()).map((parameter) =>
+      importance(parameter as never, trials as never),
+    );
     expect(units).toBeGreaterThan(0.8);
     expect(rate).toBeLessThan(0.3);
     expect(kind).toBeLessThan(0.3);

@@ -96,6 +96,27 @@ describe('HyperParameters', () => {
       () => hp().int('n', 1, 3, { stp: 2 } as never),
       `hp.int("n"): unknown option 'stp'.\n  Did you mean 'step'?`,
     ],
+    ['a choice that is no number', () => hp().choice('c', [Number.NaN]), 'got [NaN].'],
+    [
+      'a fixed value that is no number',
+      () => hp().fixed('c', Number.NaN),
+      'expected a number, string or boolean, got NaN.',
+    ],
+    [
+      'parentValues alone',
+      () => hp().int('n', 1, 3, { parentValues: [1] }),
+      'hp.int("n"): expected parentName with parentValues, got parentValues alone.',
+    ],
+    ['a name that objects have', () => hp().int('constructor', 1, 3), 'got "constructor".'],
+    [
+      'a scope that awaits',
+      () => {
+        const one = hp();
+        one.boolean('b', { default: true });
+        one.conditionalScope('b', true, async () => one.int('n', 1, 2));
+      },
+      'expected a function that asks at once, got one that answers a promise.',
+    ],
     ['no name', () => hp().int('', 1, 3), 'hp.int: expected a name, got "".'],
     [
       'an unknown name',

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Input, layers, Sequential, tuner } from 'torchlayers';
+import { Input, layers, optimizers, reports, Sequential, tuner } from 'torchlayers';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 
 // Each trial is a transaction on disk.
@@ -150,6 +150,48 @@ describe('searches of a function', () => {
     expect(calls).toBe(6);
     expect(warn).toHaveBeenCalledTimes(3);
     warn.mockRestore();
+  });
+
+  it('a search is over when the trials of others are, too', async () => {
+    const hyperparameters = new tuner.HyperParameters();
+    hyperparameters.int('n', 0, 5);
+    let begun: () => void;
+    let goOn: () => void;
+    const isBegun = new Promise<void>((resolve) => (begun = resolve));
+    const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+    class Slow extends tuner.RandomSearch {
+      override async runTrial(): Promise<number> {
+        begun();
+        await mayGoOn;
+        return 1;
+      }
+    }
+    const place = project();
+    const make = (): tuner.Tuner => new Slow({ objective: score, hyperparameters, maxTrials: 1, seed: 1, ...place });
+    const [mine, other] = [make(), make()];
+    const first = mine.search(undefined, null, { verbose: 0 });
+    await isBegun;
+    let over = false;
+    const second = other.search(undefined, null, { verbose: 0 }).then(async () => {
+      over = true;
+      return other.getBestTrials();
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(over).toBe(false);
+    goOn!();
+    expect((await second)[0]?.score).toBe(1);
+    await first;
+  });
+
+  it('searchInWorkers refuses odd arguments', async () => {
+    const run = (script: unknown, options: unknown = {}): Promise<void> =>
+      tuner.searchInWorkers(script as string, options as object);
+    await expect(run(3)).rejects.toThrow('tuner.searchInWorkers: script: expected a path or URL, got 3.');
+    await expect(run('a.mjs', { worker: 2 })).rejects.toThrow("unknown option 'worker'.\n  Did you mean 'workers'?");
+    await expect(run('a.mjs', { workers: 0 })).rejects.toThrow(
+      'workers: expected a whole number of at least 1, got 0.',
+    );
+    await expect(run('a.mjs', { signal: 3 })).rejects.toThrow('signal: expected an AbortSignal, got 3.');
   });
 
   it('an aborted search gives its trial back', async () => {
@@ -320,9 +362,96 @@ describe('searches of models', () => {
       'to hold this search, got a RandomSearch with objective ["val_loss"]',
     );
     await expect(run(make({ ...place, seed: 12345678901 }))).rejects.toThrow('with which the search in');
+    await expect(run(make({}), { epoch: 2 })).rejects.toThrow("fit: unknown option 'epoch'.\n  Did you mean 'epochs'?");
+    await expect(run(make({}), { signal: 3 })).rejects.toThrow('signal: expected an AbortSignal, got 3.');
+    await expect(run(make({}), { resume: 'runs' })).rejects.toThrow('a search goes on where it was by itself.');
+    const wrongCallbacks = run(make({}), { callbacks: () => 3 });
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    await expect(wrongCallbacks).rejects.toThrow('callbacks: expected a function that answers an array, got 3.');
+    // Fewer trials than maxConsecutiveFailedTrials, but not one of them succeeded.
+    await expect(run(make({}), { validationData: null })).rejects.toThrow(
+      'expected a trial that succeeds, got 1 failed ones; the last: ArgumentError: RandomSearch: runTrial: expected the objective val_loss',
+    );
+    warn.mockRestore();
+    const Named = over(tuner.RandomSearch, () => 1);
+    await expect(new Named({ objective: 'points', ...project() }).search()).rejects.toThrow(
+      `Objective "points": expected a metric that says`,
+    );
     const broken = project();
-    await run(make(broken));
+    const whole = make(broken);
+    await run(whole);
+    await whole.close();
     writeFileSync(join(directory, broken.projectName, 'trials.db'), 'not a database at all, but some text'.repeat(100));
     await expect(run(make(broken))).rejects.toThrow("expected a search's trials in");
+  });
+
+  it('compiles every model with its own copy of a given optimizer', async () => {
+    const search = new tuner.RandomSearch({
+      hypermodel: build,
+      optimizer: new optimizers.Adam({ learningRate: 0.02 }),
+      loss: 'mae',
+      objective: 'loss',
+      maxTrials: 2,
+      ...project(),
+    });
+    await search.search(x, y, { verbose: 0 });
+    expect((await search.trials()).map((trial) => trial.status)).toEqual(['completed', 'completed']);
+    const [model] = (await search.getBestModels()) as [Sequential];
+    expect(model.optimizer?.learningRate.item()).toBeCloseTo(0.02, 6);
+  });
+
+  it('tries again after the folder could not be opened', async () => {
+    const place = project();
+    writeFileSync(join(directory, place.projectName), 'a file in the way');
+    const search = new tuner.RandomSearch({ hypermodel: build, objective: 'val_loss', maxTrials: 1, ...place });
+    const run = (): Promise<void> => search.search(x, y, { epochs: 1, validationData: [x, y], verbose: 0 });
+    await expect(run()).rejects.toThrow('EEXIST');
+    rmSync(join(directory, place.projectName));
+    await run();
+    expect((await search.trials()).length).toBe(1);
+  });
+
+  it('overwrite deletes an earlier search once, and nothing else', async () => {
+    const place = project();
+    const make = (): tuner.Tuner =>
+      new tuner.RandomSearch({ hypermodel: build, objective: 'val_loss', maxTrials: 1, overwrite: true, ...place });
+    const search = make();
+    await search.search(x, y, { epochs: 1, validationData: [x, y], verbose: 0 });
+    await search.close();
+    expect((await search.getBestModels()).length).toBe(1);
+    expect((await make().trials()).length).toBe(0);
+    const precious = join(directory, place.projectName, 'precious.txt');
+    writeFileSync(precious, 'mine');
+    await expect(make().trials()).rejects.toThrow('to hold a search alone, got "precious.txt" in it.');
+    expect(readFileSync(precious, 'utf8')).toBe('mine');
+    for (const projectName of ['', '.', '..']) {
+      expect(() => new tuner.RandomSearch({ hypermodel: build, objective: 'loss', projectName })).toThrow(
+        `projectName: expected the name of a folder, got "${projectName}".`,
+      );
+    }
+  });
+
+  it('says why there are no weights, and refuses odd numbers of results', async () => {
+    const search = new tuner.RandomSearch({
+      hypermodel: {
+        build,
+        fit: async (_, model, data, labels) => model.fit(data as never, labels as never, { verbose: 0 }),
+      },
+      objective: 'loss',
+      maxTrials: 1,
+      ...project(),
+    });
+    await search.search(x, y, { verbose: 0 });
+    await expect(search.getBestModels()).rejects.toThrow(
+      "pass the options that the hypermodel's fit is given on to model.fit",
+    );
+    await expect(search.getBestTrials({ numtrials: 3 } as never)).rejects.toThrow("Did you mean 'numTrials'?");
+    await expect(search.getBestModels({ numModels: 0 })).rejects.toThrow(
+      'numModels: expected a whole number of at least 1, got 0.',
+    );
+    await expect(search.resultsSummary({ numTrials: 'all' } as never)).rejects.toThrow(
+      'numTrials: expected a whole number',
+    );
+    await expect(reports.search({} as never)).rejects.toThrow('reports.search: expected a search, got an object.');
   });
 });
