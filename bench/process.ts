@@ -33,10 +33,10 @@ export function measure({ name, command, args, env = {} }: Contestant): Promise<
       const seconds = (performance.now() - start) / 1000;
       const line = output.trimEnd().split('\n').pop() ?? '';
       if (code === 0 && line.startsWith('{')) {
-        resolve({ ...(JSON.parse(line) as Measurement), name, process_s: seconds });
+        resolve({ ...(JSON.parse(line) as Measurement), process_s: seconds });
         return;
       }
-      const tail = `${errors}${output}`.trimEnd().split('\n').slice(-15).join('\n');
+      const tail = `${errors}${output}`.trimEnd().split('\n').slice(-25).join('\n');
       reject(new Error(`bench: ${name} ended with ${signal ?? `status ${code}`}:\n${tail}`));
     });
   });

@@ -1,49 +1,74 @@
-"""What the peers' scripts share: arguments, data, and the one line of JSON that each prints.
+"""What the peers' programs share: the job, data, clocks, and the one line of JSON that each prints.
 
 Import it before the framework, so that the time to import is measured from here.
 """
 
-import argparse
 import json
 import os
-import statistics
 import sys
 import time
 
 import numpy as np
 
-BATCH = 128
-TRAIN_ROWS = 48_000  # The last fifth of the 60,000 is for validation, as with validation_split=0.2.
+LSTM_WORDS = 80
+
+job = json.loads(sys.argv[1])
 
 
-def arguments():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data", help="the workload's .npz file")
-    parser.add_argument("--epochs", type=int, default=5, help="epochs measured, after a first one that warms up")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=0, help="compute threads; 0 leaves the framework's choice")
-    return parser.parse_args()
+def point_data(point):
+    """Inputs and labels of a training: x, y, and as many test rows as asked. Labels of digits are class numbers."""
+    reviews = point["model"] in ("imdb", "lstm")
+    rows, test_rows = point["steps"] * point["batch"], point.get("testRows", 0)
+    with np.load(job["data"]["imdb" if reviews else "mnist"], allow_pickle=False) as arrays:
+        parts = [arrays[name][:count] for name, count in
+                 (("x_train", rows), ("y_train", rows), ("x_test", test_rows), ("y_test", test_rows))]  # fmt: skip
+    x, y, x_test, y_test = parts
+    if not reviews:
+        return pixels(x, point["model"]), y, pixels(x_test, point["model"]), y_test
+    if point["model"] == "lstm":
+        x, x_test = (np.ascontiguousarray(words[:, -LSTM_WORDS:]) for words in (x, x_test))
+    return x, y.astype("float32"), x_test, y_test.astype("float32")
 
 
-IMDB_BATCH = 500
-IMDB_TRAIN_ROWS = 10_000  # Twenty steps an epoch: the slowest contestant needs 15 s for them.
-IMDB_TEST_ROWS = 5_000
+def pixels(images, model):
+    """From 0 to 1; in rows of 784, or as pictures [28, 28, 1] for a convolution."""
+    return images.reshape((-1, 28, 28, 1) if model == "cnn" else (-1, 784)).astype("float32") / 255
 
 
-def imdb(path):
-    """Rows of 200 word numbers, int32, and labels 0 or 1 as float32 [rows, 1]: training rows, then test rows."""
-    with np.load(path, allow_pickle=False) as arrays:
-        train, test = slice(IMDB_TRAIN_ROWS), slice(IMDB_TEST_ROWS)
-        x_train, y_train = arrays["x_train"][train], arrays["y_train"][train].astype("float32")
-        return x_train, y_train, arrays["x_test"][test], arrays["y_test"][test].astype("float32")
+def training_metrics(point, epoch_seconds):
+    """The first epoch is told apart, since frameworks compile in it."""
+    first, *measured = epoch_seconds
+    return {"first_epoch_s": first, "us_per_step": [seconds / point["steps"] * 1e6 for seconds in measured]}
 
 
-def mnist(path):
-    """Rows of 784 float32 from 0 to 1, and class numbers: training rows, then test rows."""
-    with np.load(path, allow_pickle=False) as arrays:
-        x_train = arrays["x_train"][:TRAIN_ROWS].reshape(-1, 784).astype("float32") / 255
-        x_test = arrays["x_test"].reshape(-1, 784).astype("float32") / 255
-        return x_train, arrays["y_train"][:TRAIN_ROWS], x_test, arrays["y_test"]
+def latency(call, prefix):
+    """50th and 99th percentile of a call's microseconds, over `job["seconds"]` and at least 20 calls."""
+    for _ in range(5):
+        call()
+    times = []
+    end = time.perf_counter() + job["seconds"]
+    while time.perf_counter() < end or len(times) < 20:
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1e6)
+    p50, p99 = np.percentile(times, [50, 99])
+    return {f"{prefix}_p50_us": float(p50), f"{prefix}_p99_us": float(p99)}
+
+
+def middle_ms(call):
+    """The middle of the milliseconds that a call takes."""
+    return latency(call, "call")["call_p50_us"] / 1000
+
+
+def loop_us(call, repeats=5_000):
+    """Microseconds of a cheap call, the middle of seven loops of it."""
+    runs = []
+    for _ in range(7):
+        start = time.perf_counter()
+        for _ in range(repeats):
+            call()
+        runs.append((time.perf_counter() - start) * 1e6 / repeats)
+    return sorted(runs)[3]
 
 
 def processors():
@@ -76,23 +101,16 @@ class Stopwatch:
         return passed
 
 
-def report(name, epoch_seconds, import_s, test_accuracy, threads, versions, steps=-(-TRAIN_ROWS // BATCH)):
-    """Prints the result; the first epoch is told apart, since frameworks compile in it."""
-    first, *measured = epoch_seconds
-    s_per_epoch = statistics.median(measured)
+def report(results, import_s, threads, versions):
+    """Prints what was measured, by label."""
     print(
         json.dumps(
             {
-                "name": name,
-                "us_per_step": s_per_epoch / steps * 1e6,
-                "us_per_step_of_each_epoch": [seconds / steps * 1e6 for seconds in measured],
-                "s_per_epoch": s_per_epoch,
-                "first_epoch_s": first,
                 "import_s": import_s,
                 "peak_rss_mb": peak_rss_mb(),
-                "test_accuracy": test_accuracy,
                 "threads": threads,
                 "versions": {"python": sys.version.split()[0], "numpy": np.__version__, **versions},
+                "results": results,
             }
         )
     )

@@ -174,6 +174,8 @@ export class TrialStore {
 
   close(): void {
     this.rest();
+    // One file is left then, which can be copied.
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
     this.#db.close();
   }
 
