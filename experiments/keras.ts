@@ -1,8 +1,8 @@
 // The same training in Keras (JAX backend), in a process and a Python environment of its own.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { pythonFor } from '../bench/python-environments.js';
 import { mnistFile } from '../bench/datasets.js';
+import { pythonFor } from '../bench/python-environments.js';
 import { packageRoot } from '../lib/core/libtorch.js';
 import type { Outcome, Settings } from './network.js';
 

@@ -22,7 +22,7 @@ void check_pooled_lookup(const char* op, const at::Tensor& weight, const at::Ten
 }
 
 at::Tensor checked_indices(const char* op, const at::Tensor& indices, int64_t rows) {
-  const at::Tensor dense = indices.to(at::kLong).contiguous();
+  at::Tensor dense = indices.to(at::kLong).contiguous();
   const int64_t* data = dense.const_data_ptr<int64_t>();
   const auto bad =
       std::find_if(data, data + dense.numel(), [rows](int64_t index) { return index < 0 || index >= rows; });

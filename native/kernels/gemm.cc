@@ -29,10 +29,11 @@ template <int Width, int Rows, int Vectors>
 TORCHLAYERS_INLINE void tile(const float* a, int64_t row_step, int64_t k_step, const float* b, int64_t ldb, float* c,
                              int64_t ldc, int64_t depth, bool first, const float* bias, int64_t columns) {
   using V = typename Floats<Width>::type;
+  constexpr int64_t kWidth = Width;
   V sums[Rows][Vectors];
   // The end of a row of C may be narrower than the vectors: it goes through a buffer.
   float edge[Rows][Width * Vectors];
-  const bool whole = columns >= Width * Vectors;
+  const bool whole = columns >= kWidth * Vectors;
   if (first) {
     if (bias != nullptr && !whole) {
       std::memset(edge[0], 0, sizeof(edge[0]));
@@ -41,7 +42,7 @@ TORCHLAYERS_INLINE void tile(const float* a, int64_t row_step, int64_t k_step, c
     const float* from = whole ? bias : edge[0];
 #pragma GCC unroll 8
     for (int j = 0; j < Vectors; ++j) {
-      const V start = bias == nullptr ? V{} : *reinterpret_cast<const V*>(from + j * Width);
+      const V start = bias == nullptr ? V{} : *reinterpret_cast<const V*>(from + j * kWidth);
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) sums[i][j] = start;
     }
@@ -53,13 +54,13 @@ TORCHLAYERS_INLINE void tile(const float* a, int64_t row_step, int64_t k_step, c
     for (int i = 0; i < Rows; ++i) {
       const float* from = whole ? c + i * ldc : edge[i];
 #pragma GCC unroll 8
-      for (int j = 0; j < Vectors; ++j) sums[i][j] = *reinterpret_cast<const V*>(from + j * Width);
+      for (int j = 0; j < Vectors; ++j) sums[i][j] = *reinterpret_cast<const V*>(from + j * kWidth);
     }
   }
   for (int64_t k = 0; k < depth; ++k) {
     V right[Vectors];
 #pragma GCC unroll 8
-    for (int j = 0; j < Vectors; ++j) right[j] = *reinterpret_cast<const V*>(b + k * ldb + j * Width);
+    for (int j = 0; j < Vectors; ++j) right[j] = *reinterpret_cast<const V*>(b + k * ldb + j * kWidth);
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       const V left = V{} + a[i * row_step + k * k_step];
@@ -71,7 +72,7 @@ TORCHLAYERS_INLINE void tile(const float* a, int64_t row_step, int64_t k_step, c
   for (int i = 0; i < Rows; ++i) {
     float* to = whole ? c + i * ldc : edge[i];
 #pragma GCC unroll 8
-    for (int j = 0; j < Vectors; ++j) *reinterpret_cast<V*>(to + j * Width) = sums[i][j];
+    for (int j = 0; j < Vectors; ++j) *reinterpret_cast<V*>(to + j * kWidth) = sums[i][j];
     if (!whole) std::memcpy(c + i * ldc, edge[i], static_cast<size_t>(columns) * sizeof(float));
   }
 }
@@ -102,14 +103,15 @@ template <int Width, int Rows, int Vectors>
 TORCHLAYERS_INLINE void block(const Gemm& g, int64_t first, int64_t last, int64_t from, int64_t to) {
   // One row alone (or few): wide strips keep enough sums going.
   const bool few = last - first < 4;
+  constexpr int64_t kWidth = Width;
   for (int64_t k0 = 0; k0 == 0 || k0 < g.k; k0 += kDepth) {
     const int64_t depth = std::min(kDepth, g.k - k0);
     int64_t n = from;
     if (few) {
-      for (; n + 8 * Width <= to; n += 8 * Width) strip<Width, 1, 8>(g, first, last, n, k0, depth);
-      for (; n + 4 * Width <= to; n += 4 * Width) strip<Width, 2, 4>(g, first, last, n, k0, depth);
+      for (; n + 8 * kWidth <= to; n += 8 * kWidth) strip<Width, 1, 8>(g, first, last, n, k0, depth);
+      for (; n + 4 * kWidth <= to; n += 4 * kWidth) strip<Width, 2, 4>(g, first, last, n, k0, depth);
     }
-    for (; n + Vectors * Width <= to; n += Vectors * Width) strip<Width, Rows, Vectors>(g, first, last, n, k0, depth);
+    for (; n + Vectors * kWidth <= to; n += Vectors * kWidth) strip<Width, Rows, Vectors>(g, first, last, n, k0, depth);
     for (; n < to; n += Width) strip<Width, Rows, 1>(g, first, last, n, k0, depth);
   }
 }

@@ -93,8 +93,9 @@ void forward_steps(const RecurrentInputs& inputs, const at::Tensor& projected, c
   T* state = hidden.template mutable_data_ptr<T>();
   T* shown = options.return_sequences ? sequence.template mutable_data_ptr<T>() : nullptr;
   const auto h_before = [&](int64_t step) -> const T* { return step == 0 ? h_first : state + (step - 1) * block; };
+  // A binding can't be captured by every compiler.
+  const at::Tensor& all = hidden;
   const auto source = [&](int64_t step) {
-    const at::Tensor& all = hidden;
     return std::pair([&inputs, &all, step] { return step == 0 ? inputs.h0 : all.select(0, step - 1); },
                      static_cast<const void*>(h_before(step)));
   };

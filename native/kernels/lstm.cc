@@ -98,8 +98,9 @@ void forward_steps(const RecurrentInputs& inputs, const at::Tensor& c0, const Re
   const int64_t block = batch * units;
   const auto h_before = [&](int64_t step) -> const T* { return step == 0 ? h_first : state + (step - 1) * block; };
   const auto c_before = [&](int64_t step) -> const T* { return step == 0 ? c_first : cell + (step - 1) * block; };
+  // A binding can't be captured by every compiler.
+  const at::Tensor& all = hidden;
   const auto source = [&](int64_t step) {
-    const at::Tensor& all = hidden;
     return std::pair([&inputs, &all, step] { return step == 0 ? inputs.h0 : all.select(0, step - 1); },
                      static_cast<const void*>(h_before(step)));
   };

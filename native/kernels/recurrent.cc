@@ -159,7 +159,7 @@ at::Tensor recurrent_kernel_grad(const at::Tensor& hidden, const at::Tensor& gra
   // Step 0 saw h0, each later one what the step before it left.
   const auto product = [&](const at::Tensor& mask, const at::Tensor& part) {
     const auto masked = [&](const at::Tensor& state) { return mask.defined() ? state.mul(mask) : state; };
-    const at::Tensor first = at::mm(masked(inputs.h0).t(), part.select(0, 0));
+    at::Tensor first = at::mm(masked(inputs.h0).t(), part.select(0, 0));
     if (steps == 1) return first;
     const int64_t rows = (steps - 1) * batch;
     const at::Tensor before = masked(hidden.narrow(0, 0, steps - 1)).reshape({rows, units});

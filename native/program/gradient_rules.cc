@@ -184,7 +184,8 @@ bool mean_rule(Backward& b) {
   };
   const int64_t kept = numel(b.output());
   if (kept == 0) return false;
-  const c10::IValue share(static_cast<double>(numel(b.tensor(0)) / kept));
+  const int64_t averaged = numel(b.tensor(0)) / kept;
+  const c10::IValue share(static_cast<double>(averaged));
   const Ref wide = spread(b, b.constant(1), b.constant(2).toBool());
   b.give(0, b.emit("aten::div.Scalar", {wide, share}));
   return true;

@@ -26,18 +26,17 @@ bool embedding_max_rule(Backward& b) {
 }
 
 bool embedding_sum_rule(Backward& b) {
-  b.give(0, b.emit("torchlayers::embedding_sum_backward", {b.grads[0], b.tensor(1), b.tensor(2), b.tensor(3),
-                                                           b.constant(4), b.constant(5), rows_of(b)}));
+  b.give(0, b.emit("torchlayers::embedding_sum_backward",
+                   {b.grads[0], b.tensor(1), b.tensor(2), b.tensor(3), b.constant(4), b.constant(5), rows_of(b)}));
   return true;
 }
 
 bool lstm_rule(Backward& b) {
   if (b.wants(7)) return false;
-  const auto grads = b.emit_all(
-      "torchlayers::lstm_backward",
-      {b.grads[0], b.grads[1], b.grads[2], b.tensor(0), b.tensor(1), b.tensor(2), b.tensor(3), b.tensor(4), b.tensor(5),
-       b.tensor(6), b.tensor(7), b.output(3), b.output(4), b.output(5), b.constant(9), b.constant(10),
-       c10::IValue(b.wants(0))});
+  const auto grads = b.emit_all("torchlayers::lstm_backward",
+                                {b.grads[0], b.grads[1], b.grads[2], b.tensor(0), b.tensor(1), b.tensor(2), b.tensor(3),
+                                 b.tensor(4), b.tensor(5), b.tensor(6), b.tensor(7), b.output(3), b.output(4),
+                                 b.output(5), b.constant(9), b.constant(10), c10::IValue(b.wants(0))});
   for (int argument = 0; argument < 6; ++argument) {
     if (b.wants(argument)) b.give(argument, grads[static_cast<size_t>(argument)]);
   }

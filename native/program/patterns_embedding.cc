@@ -53,10 +53,10 @@ bool pools_steps(const c10::IValue& dims, const c10::IValue& keepdim) {
 bool replace_by_sum(Graph& graph, int index, Lookup lookup, const Ref& mask, double factor, const char* name) {
   const Node& last = graph.node(index);
   lookup.places.push_back(index);
-  auto node = graph.make(
-      "torchlayers::embedding_sum",
-      {lookup.weight, lookup.indices, mask, lookup.seed, c10::IValue(lookup.rate), c10::IValue(factor)}, last.grad,
-      {last.outputs[0]});
+  auto node =
+      graph.make("torchlayers::embedding_sum",
+                 {lookup.weight, lookup.indices, mask, lookup.seed, c10::IValue(lookup.rate), c10::IValue(factor)},
+                 last.grad, {last.outputs[0]});
   return graph.replace(lookup.places, std::move(node), name);
 }
 
