@@ -149,12 +149,12 @@ describe('configs', () => {
   );
 
   test("an own class's name tells how to register it", async () => {
-    const layer = { module: 'my', class_name: 'Scale', config: { name: 's' }, registered_name: 'my>Scale' };
+    const layer = { module: 'my', class_name: 'Weigher', config: { name: 's' }, registered_name: 'my>Weigher' };
     const message = await refused(await keras(stack(layer)));
-    expect(message).toContain('unknown layer Scale (registered as \'my>Scale\') "s" at model (Sequential');
+    expect(message).toContain('unknown layer Weigher (registered as \'my>Weigher\') "s" at model (Sequential');
     expect(message).toContain('.layers[1].');
     expect(message).toContain(
-      "saving.registerKerasSerializable({ package: 'my', name: 'Scale' })(Scale), or loadModel(path, { customObjects: { Scale } })",
+      "saving.registerKerasSerializable({ package: 'my', name: 'Weigher' })(Weigher), or loadModel(path, { customObjects: { Weigher } })",
     );
   });
 
