@@ -147,7 +147,7 @@ TEST(fast_functions_are_close_over_their_range) {
   CHECK(tanh_error < 5e-7);
   CHECK(erf_error < 3e-7);
   CHECK(std::isnan(fast_exp(NAN)) && std::isnan(fast_tanh(NAN)) && std::isnan(fast_erf(NAN)));
-  CHECK(fast_tanh(INFINITY) == 1 && fast_tanh(-INFINITY) == -1 && fast_tanh(0) == 0);
+  CHECK(fast_tanh(INFINITY) == 1 && fast_tanh(-INFINITY) == -1 && fast_tanh(0.0F) == 0);
 }
 
 // ---- dense
